@@ -1,0 +1,55 @@
+# Everything runs in .venv, which is made, and made again when it is stale, by whatever needs it.
+
+PYTHON ?= python3
+PRESET ?= quick
+
+VENV := .venv
+BIN := $(VENV)/bin
+# Stale: another Python, another place, other requirements. (A moved checkout breaks its virtual environment.)
+STATE := $(shell { cat pyproject.toml constraints.txt; pwd; $(PYTHON) --version; } 2>&1 | cksum | cut -d' ' -f1)
+READY := $(VENV)/.ready-$(STATE)
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help setup bench test test-slow check format perf clean
+
+help:
+	@echo "make bench      compare all baselines on the data that is always there (about 5 minutes); PRESET=full for more"
+	@echo "make test       fast tests            make test-slow  the others"
+	@echo "make check      format, lint, types   make format     put the format right"
+	@echo "make perf       speed benchmarks      make setup      only the virtual environment"
+
+setup: $(READY)
+
+$(READY):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "zorbench needs Python 3.11 or newer; this is $$($(PYTHON) --version). Try: make PYTHON=python3.12" >&2; exit 1; }
+	rm -rf $(VENV)
+	$(PYTHON) -m venv $(VENV)
+	PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+bench: $(READY)
+	$(BIN)/zorbench run --preset $(PRESET)
+
+test: $(READY)
+	$(BIN)/python -m pytest -n 2
+
+test-slow: $(READY)
+	$(BIN)/python -m pytest -n 2 -m slow
+
+check: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+perf: $(READY)
+	$(BIN)/python -m pytest -m perf --benchmark-enable --benchmark-columns=median,iqr,rounds --benchmark-sort=name
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .benchmarks .hypothesis build dist
+	find . -name __pycache__ -prune -exec rm -rf {} +
