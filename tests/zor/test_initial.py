@@ -1,0 +1,79 @@
+"""Initial weights come from a generator of their own and from nowhere else."""
+
+import math
+
+import pytest
+import torch
+
+from zorbench.zor import Layer, NoveltyLayer, NoveltyZor, Zor
+from zorbench.zor.initial import own_generator
+
+LAYERS = [Layer(4), Layer(3), Layer(5)]
+
+
+def same(a, b) -> bool:
+    return all(torch.equal(p, q) for p, q in zip(a.weights, b.weights, strict=True))
+
+
+@pytest.mark.parametrize("options", [{}, {"seed": 1}, {"generator": torch.Generator()}])
+def test_the_global_generator_is_left_alone(options):
+    before = torch.get_rng_state()
+    zor = Zor(LAYERS, **options)
+    zor.train_batch(torch.ones(2, 4), torch.ones(2, 5))
+    zor.predict(torch.ones(2, 4))
+    novelty = NoveltyZor([NoveltyLayer(4), NoveltyLayer(5)], **options)
+    novelty.train_batch(torch.ones(2, 4), torch.ones(2, 5))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_the_global_seed_does_not_matter():
+    torch.manual_seed(0)
+    first = Zor(LAYERS, seed=7)
+    torch.manual_seed(1)
+    assert same(first, Zor(LAYERS, seed=7))
+
+
+def test_a_seed_a_generator_at_that_seed_and_both_rules_draw_the_same_weights():
+    zor = Zor(LAYERS, seed=7)
+    assert same(zor, Zor(LAYERS, generator=torch.Generator().manual_seed(7)))
+    assert same(zor, NoveltyZor([NoveltyLayer(layer.size) for layer in LAYERS], seed=7))
+    assert not same(zor, Zor(LAYERS, seed=8))
+
+
+def test_without_a_seed_two_networks_differ():
+    assert not same(Zor(LAYERS), Zor(LAYERS))
+
+
+def test_the_dtype_does_not_change_what_is_drawn():
+    double = Zor(LAYERS, seed=7, dtype=torch.float64)
+    assert all(weight.dtype == torch.float64 for weight in double.weights)
+    assert all(
+        torch.equal(a, b.float()) for a, b in zip(Zor(LAYERS, seed=7).weights, double.weights, strict=True)
+    )
+
+
+def test_weights_are_normal_with_the_published_deviation():
+    weight = Zor([Layer(400), Layer(900)], seed=0).weights[0]
+    deviation = 0.5 * math.sqrt(2 / 1300)
+    assert weight.shape == (400, 900)
+    assert weight.mean().item() == pytest.approx(0, abs=5 * deviation / 600)
+    assert weight.std().item() == pytest.approx(deviation, rel=0.01)
+    assert (weight.abs() < deviation).float().mean().item() == pytest.approx(0.6827, abs=0.005)
+
+
+def test_a_seed_and_a_generator_together_are_refused():
+    with pytest.raises(ValueError, match=r"^expected a seed or a generator, got both$"):
+        Zor(LAYERS, seed=0, generator=torch.Generator())
+
+
+def test_a_generator_elsewhere_than_on_the_cpu_is_refused():
+    class Elsewhere:
+        device = torch.device("cuda", 0)
+
+    with pytest.raises(ValueError, match=r"^expected a generator on the cpu, got one on cuda:0$"):
+        own_generator(None, Elsewhere())
+
+
+def test_a_dtype_of_whole_numbers_is_refused():
+    with pytest.raises(ValueError, match=r"^dtype must be a floating point type, got torch\.int64$"):
+        Zor(LAYERS, dtype=torch.int64)
