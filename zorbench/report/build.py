@@ -1,0 +1,174 @@
+"""From records to the view of a report: group by suite, entry and row, choose floors, compute all numbers."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from zorbench import stats
+from zorbench.report.cells import FAILED, SHOWN_LANES, Record, images_setting, label, latest, outcome, strips
+from zorbench.report.formatting import plural, slug
+from zorbench.report.model import GROUPS, Counts, EntryView, Failure, ReportView, Row, SuiteView, Unsupported
+from zorbench.report.provenance import provenance
+from zorbench.report.rows import RowCells, build_row, group_of, paired_skill
+
+_EntryKey = tuple[str, str, str]  # suite, entry, protocol
+
+
+def build_view(records: Iterable[Record], runs: Iterable[Mapping[str, Any]]) -> ReportView:
+    """The view of all records. Suites and entries come in order of first appearance, all else sorted.
+
+    Records of the lanes `tuning` and `probe` say nothing about a finished rule and are left out.
+    """
+    cells = [r for r in latest(records) if r.get("lane", "accuracy") in SHOWN_LANES]
+    failures = _failures(cells)
+    grouped: dict[_EntryKey, list[Record]] = defaultdict(list)
+    for record in cells:
+        grouped[_entry_key(record)].append(record)
+    anchors = _Anchors()
+    suites = []
+    for name in dict.fromkeys(suite for suite, _, _ in grouped):
+        anchor = anchors.new(name)
+        entries = tuple(
+            _entry(
+                key, group, failures, anchors.new(f"{name} {key[1]} {'' if key[2] == 'samples' else key[2]}")
+            )
+            for key, group in grouped.items()
+            if key[0] == name
+        )
+        suites.append(SuiteView(name, entries, anchor))
+    every = [entry for suite in suites for entry in suite.entries]
+    counts = [len(entry.seeds) for entry in every if entry.seeds] or [0]
+    drawn = sorted({row.label for entry in every for row in entry.rows if row.group != "floor"})
+    statuses = [outcome(record)[0] for record in cells]
+    return ReportView(
+        suites=tuple(suites),
+        failures=tuple(failures.values()),
+        counts=Counts(
+            ok=statuses.count("ok"),
+            failed=sum(status in FAILED for status in statuses),
+            unsupported=statuses.count("unsupported"),
+        ),
+        seeds=tuple(sorted({seed for entry in every for seed in entry.seeds})),
+        seeds_low=min(counts),
+        seeds_high=max(counts),
+        smoke=stats.is_smoke(min(counts)),
+        provenance=provenance(runs),
+        series={name: i for i, name in enumerate(drawn)},
+    )
+
+
+def _entry(
+    key: _EntryKey, records: Sequence[Record], failures: Mapping[int, Failure], anchor: str
+) -> EntryView:
+    suite, name, protocol = key
+    by_label: dict[str, list[Record]] = defaultdict(list)
+    for record in records:
+        by_label[label(record)].append(record)
+    unsupported: list[Unsupported] = []
+    rows: list[RowCells] = []
+    for row_label in sorted(by_label):
+        able = [r for r in by_label[row_label] if outcome(r)[0] != "unsupported"]
+        if able:
+            failed = tuple(failures[id(r)] for r in able if id(r) in failures)
+            rows.append(RowCells.of(row_label, able, failed))
+        else:
+            record = by_label[row_label][0]
+            unsupported.append(Unsupported(row_label, group_of(record), outcome(record)[1]))
+    seeds = tuple(sorted({int(r["seed"]) for r in records if outcome(r)[0] != "unsupported"}))
+    floor = _choose_floor(rows)
+    sample_seed = min((seed for row in rows for seed, r in row.ok.items() if strips(r)), default=None)
+    built = []
+    for row in rows:
+        skill = paired_skill(row, floor) if floor else None
+        built.append(replace(build_row(row, sample_seed), skill=skill, zero=row is floor))
+    first = records[0]
+    return EntryView(
+        suite=suite,
+        name=name,
+        protocol=protocol,
+        dataset=str(first.get("dataset", "")),
+        task=str(first.get("task", "")),
+        spec=dict(first.get("spec") or {}),
+        shots=first.get("shots"),
+        images=images_setting(first),
+        n_shots=first.get("n_shots"),
+        seeds=seeds,
+        floor=floor.label if floor else None,
+        rows=tuple(sorted(built, key=_place)),
+        unsupported=tuple(unsupported),
+        notes=tuple(_notes(rows, seeds)),
+        anchor=anchor,
+        sample_seed=sample_seed,
+    )
+
+
+def _place(row: Row) -> tuple[int, bool, float, str]:
+    """Where a row stands in its table: by group, failed ones last, then by error."""
+    return GROUPS.index(row.group), row.failed, 0.0 if row.failed else row.stats["error"].mean, row.label
+
+
+def _choose_floor(rows: Sequence[RowCells]) -> RowCells | None:
+    """The floor with the least validation error, of those that ran on the most seeds and never failed."""
+    errors = {
+        row.label: values
+        for row in rows
+        if row.role == "floor" and not row.failures and (values := row.validation_errors()) is not None
+    }
+    most = max((len(values) for values in errors.values()), default=0)
+    complete = {name: values for name, values in errors.items() if len(values) == most}
+    if not complete:
+        return None
+    chosen = stats.choose_floor(complete)
+    return next(row for row in rows if row.label == chosen)
+
+
+def _notes(rows: Sequence[RowCells], seeds: Sequence[int]) -> Iterable[str]:
+    """What a reader must know before comparing the rows."""
+    fewer = [f"{row.label} ({len(row.ok)})" for row in rows if not row.failures and len(row.ok) < len(seeds)]
+    if fewer:
+        yield f"Not all of the {plural(len(seeds), 'seed')} are there yet for: {', '.join(fewer)}."
+    episodes: dict[int, set[str]] = defaultdict(set)
+    for row in rows:
+        for seed, record in row.ok.items():
+            episodes[seed].add(str(record.get("episode_sha256", "")))
+    if any(len(found) > 1 for found in episodes.values()):
+        yield (
+            "Not all rows of a seed saw the same episode: the entry or its data changed between runs. "
+            "Skill pairs only cells of the same episode; the means do not compare."
+        )
+
+
+def _failures(records: Sequence[Record]) -> dict[int, Failure]:
+    """The failed cells by the id of their record: entries in order of first appearance, then row and seed."""
+    entries = list(dict.fromkeys(_entry_key(record) for record in records))
+    failed = [record for record in records if outcome(record)[0] in FAILED]
+    failed.sort(key=lambda r: (entries.index(_entry_key(r)), label(r), int(r["seed"]), *outcome(r)))
+    found = {}
+    for i, record in enumerate(failed, start=1):
+        suite, entry, _ = _entry_key(record)
+        status, reason = outcome(record)
+        found[id(record)] = Failure(
+            suite, entry, label(record), int(record["seed"]), status, reason, f"failed-{i}"
+        )
+    return found
+
+
+def _entry_key(record: Record) -> _EntryKey:
+    return str(record["suite"]), str(record["entry"]), str(record.get("protocol", "samples"))
+
+
+class _Anchors:
+    """Names for anchors, each given once."""
+
+    def __init__(self) -> None:
+        self._given: set[str] = set()
+
+    def new(self, text: str) -> str:
+        base = slug(text)
+        name, i = base, 1
+        while name in self._given:
+            i += 1
+            name = f"{base}-{i}"
+        self._given.add(name)
+        return name

@@ -1,0 +1,106 @@
+"""Records as cells: one record a cell, and the numbers that a cell has."""
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+Record = Mapping[str, Any]
+
+FAILED = ("error", "timeout", "diverged")
+SHOWN_LANES = ("accuracy", "timing")
+_CELL = ("suite", "entry", "protocol", "lane", "seed", "repetition", "baseline", "variant")
+
+
+def latest(records: Iterable[Record]) -> list[Record]:
+    """One record a cell, the last one written, in order of the cells' first appearance.
+
+    A cell that was run again (after a failure, or after its code changed) would otherwise count twice.
+    """
+    last: dict[tuple[Any, ...], Record] = {}
+    for record in records:
+        last[tuple(record.get(name) for name in _CELL)] = record
+    return list(last.values())
+
+
+def label(record: Record) -> str:
+    """The name of the record's row."""
+    return str(record.get("variant") or record["baseline"])
+
+
+def outcome(record: Record) -> tuple[str, str]:
+    """Status and reason; an `ok` without a finite error is a failure, whatever the record says."""
+    status = str(record["status"])
+    if status == "ok" and metric(record, "clean", "error") is None:
+        return "error", "the record has no finite error"
+    return status, str(record.get("reason") or "")
+
+
+def finite(value: Any) -> float | None:
+    """`value` as a float if it is a finite number."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return float(value)
+
+
+def number(record: Record, *path: str) -> float | None:
+    """The finite number at a path of keys, if there is one."""
+    value: Any = record
+    for key in path:
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(key)
+    return finite(value)
+
+
+def metric(record: Record, condition: str, name: str) -> float | None:
+    """A metric under a test condition (`clean`, a kind of noise) or on the `validation` images."""
+    return number(record, "metrics", condition, name)
+
+
+def numbers(record: Record) -> dict[str, float]:
+    """Every number of a cell that a table can show, but for seconds (see `timings`)."""
+    found: dict[str, float | None] = {}
+    for condition, scores in (record.get("metrics") or {}).items():
+        if condition == "clean":
+            found.update({name: finite(value) for name, value in scores.items()})
+        elif condition == "validation":
+            found["validation"] = finite(scores.get("error"))
+        else:
+            found[f"error@{condition}"] = finite(scores.get("error"))
+    for name in ("parameters", "updates", "samples"):
+        found[name] = number(record, "cost", name)
+    found["peak_memory"] = number(record, "peak_memory")
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def timings(record: Record) -> dict[str, float]:
+    """The seconds of a cell that ran alone; none of a cell that ran beside others."""
+    if record.get("attested") is not True:
+        return {}
+    found = {
+        f"{name}_seconds": number(record, "seconds", name) for name in ("train", "first_step", "predict")
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def one_per_seed(records: Iterable[Record]) -> dict[int, Record]:
+    """The record for each seed's accuracy: of the accuracy lane, else the first repetition that was timed."""
+    order = sorted(records, key=lambda r: (r.get("lane") != "accuracy", r.get("repetition") or 0))
+    chosen: dict[int, Record] = {}
+    for record in order:
+        chosen.setdefault(int(record["seed"]), record)
+    return dict(sorted(chosen.items()))
+
+
+def images_setting(record: Record) -> int | None:
+    """How many images are learned from in all, if that is how the entry is set."""
+    for value in (record.get("images_in_all"), (record.get("spec") or {}).get("images")):
+        if isinstance(value, int):
+            return value
+    return None
+
+
+def strips(record: Record) -> dict[str, str]:
+    """The picture strips of a cell, relative to the results folder; empty if it kept none."""
+    value = record.get("images")
+    return {name: str(path) for name, path in value.items() if path} if isinstance(value, Mapping) else {}

@@ -1,0 +1,182 @@
+"""What a report shows, as plain frozen values: every number is computed once and used by all outputs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Group = Literal["headline", "outside", "floor"]
+GROUPS: tuple[Group, ...] = ("headline", "outside", "floor")
+
+
+@dataclass(frozen=True)
+class Stat:
+    """Mean, standard deviation (None for one value) and number of the values of a row."""
+
+    mean: float
+    sd: float | None
+    n: int
+
+
+@dataclass(frozen=True)
+class Skill:
+    """1 − Σ error / Σ floor error over `n` paired seeds; the interval is None where it is undefined."""
+
+    value: float
+    low: float | None
+    high: float | None
+    n: int
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A cell that gave no result, and why."""
+
+    suite: str
+    entry: str
+    label: str
+    seed: int
+    status: str
+    reason: str
+    anchor: str
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Mean validation error at points that all seeds share; `x` is samples or seconds, rising."""
+
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One seed's pictures: where the strips lie (relative to the results folder) and that seed's error."""
+
+    error: float
+    images: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A baseline on an entry. With any failed cell, `stats`, `skill` and the curves stay empty.
+
+    `stats` is keyed by the metric's name, `error@CONDITION` for other test conditions, and `train_seconds`,
+    `predict_seconds`, `first_step_seconds`, `parameters`, `updates`, `samples`, `peak_memory` (bytes).
+    """
+
+    label: str
+    baseline: str
+    role: str
+    group: Group
+    cells: int
+    n: int
+    failures: tuple[Failure, ...] = ()
+    stats: Mapping[str, Stat] = field(default_factory=dict)
+    skill: Skill | None = None
+    zero: bool = False
+    tags: Mapping[str, Any] = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict)
+    config_source: str = ""
+    over_samples: Curve | None = None
+    over_seconds: Curve | None = None
+    confusion: tuple[tuple[int, ...], ...] | None = None
+    sample: Sample | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether a cell of the row failed, so that it has no mean."""
+        return bool(self.failures)
+
+
+@dataclass(frozen=True)
+class Unsupported:
+    """A baseline that cannot do the entry's task, and why."""
+
+    label: str
+    group: Group
+    reason: str
+
+
+@dataclass(frozen=True)
+class EntryView:
+    """An entry under one protocol: its rows by group and error, or why they are not shown."""
+
+    suite: str
+    name: str
+    protocol: str
+    dataset: str
+    task: str
+    spec: Mapping[str, Any]
+    shots: int | None
+    images: int | None
+    n_shots: int | None
+    seeds: tuple[int, ...]
+    floor: str | None
+    rows: tuple[Row, ...]
+    unsupported: tuple[Unsupported, ...]
+    notes: tuple[str, ...]
+    anchor: str
+    sample_seed: int | None
+
+    @property
+    def title(self) -> str:
+        """The entry's name, with the protocol unless it is the usual one."""
+        return self.name if self.protocol == "samples" else f"{self.name} ({self.protocol} protocol)"
+
+    def group(self, group: Group) -> tuple[Row, ...]:
+        """The rows of one group, best first, failed ones last."""
+        return tuple(row for row in self.rows if row.group == group)
+
+    @property
+    def floor_row(self) -> Row | None:
+        """The row that is the zero of skill."""
+        return next((row for row in self.rows if row.zero), None)
+
+    def row(self, label: str) -> Row | None:
+        """The row of that label, if the entry has it."""
+        return next((row for row in self.rows if row.label == label), None)
+
+
+@dataclass(frozen=True)
+class SuiteView:
+    """A suite's entries, in order of first appearance."""
+
+    name: str
+    entries: tuple[EntryView, ...]
+    anchor: str
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many cells ended how."""
+
+    ok: int
+    failed: int
+    unsupported: int
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What the run files tell: (term, value) pairs for the head, and the command lines."""
+
+    facts: tuple[tuple[str, str], ...]
+    commands: tuple[str, ...]
+    machines: int
+
+
+@dataclass(frozen=True)
+class ReportView:
+    """A whole report. `seeds_low` and `seeds_high` bound the number of seeds over the entries.
+
+    `series` numbers the rows that are drawn, so that a baseline looks the same in every figure.
+    """
+
+    suites: tuple[SuiteView, ...]
+    failures: tuple[Failure, ...]
+    counts: Counts
+    seeds: tuple[int, ...]
+    seeds_low: int
+    seeds_high: int
+    smoke: bool
+    provenance: Provenance
+    series: Mapping[str, int]

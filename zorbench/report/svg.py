@@ -1,0 +1,129 @@
+"""Panels as inline SVG: text stays text, colours become the page's, and no byte depends on the day."""
+
+import html
+import io
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from zorbench.report import palette
+from zorbench.report.labels import spread_out
+
+FONT = 8.5  # points, of 1/72 inch
+MARKER = 5.0
+_WIDTH, _HEIGHT = 400.0, 270.0  # points
+_MARGIN_FOR_LABELS = 0.27
+
+_STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "font.size": FONT,
+    "font.family": "DejaVu Sans",  # matplotlib brings it; the page sets its own
+    "text.color": palette.INK,
+    "axes.labelcolor": palette.INK,
+    "axes.edgecolor": palette.MUTED,
+    "axes.facecolor": "none",
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "grid.color": palette.RULE,
+    "grid.linewidth": 0.5,
+    "xtick.color": palette.MUTED,
+    "ytick.color": palette.MUTED,
+    "xtick.labelcolor": palette.INK,
+    "ytick.labelcolor": palette.INK,
+    "lines.linewidth": 1.2,
+    "lines.markersize": MARKER,
+    "axes.unicode_minus": True,
+}
+
+
+@contextmanager
+def panel(name: str, labelled: bool = False) -> Iterator[tuple[Axes, Callable[[str], str]]]:
+    """A pair of axes, and a function that turns them, with a description, into SVG.
+
+    `name` makes the ids in it its own; `labelled` leaves room for names at the right.
+    The caller's matplotlib settings neither count nor change.
+    """
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update({**_STYLE, "svg.hashsalt": name})
+        figure = Figure(figsize=(_WIDTH / 72, _HEIGHT / 72), dpi=72)
+        FigureCanvasSVG(figure)
+        axes = figure.add_axes((0.13, 0.13, 0.85 - (_MARGIN_FOR_LABELS if labelled else 0), 0.85))
+        yield axes, lambda description: _svg(figure, description)
+
+
+def short(name: str) -> str:
+    """A label that fits the margin; the tables have it in full."""
+    return name if len(name) <= 20 else f"{name[:19]}…"
+
+
+def freeze(axes: Axes) -> None:
+    """Fix the limits as they are, so that places in the figure can be computed before it is drawn."""
+    axes.set_xlim(axes.get_xlim())
+    axes.set_ylim(axes.get_ylim())
+
+
+def text_width(text: str) -> float:
+    """A cautious guess at the width of a label in points: the reader's font is not known here."""
+    return 0.58 * FONT * len(text) + 2.0
+
+
+def log_axis(axes: Axes, which: Literal["x", "y"], values: Sequence[float]) -> None:
+    """Make an axis logarithmic with plain numbers: 1, 2, 5 within two decades, else powers of ten."""
+    (axes.set_xscale if which == "x" else axes.set_yscale)("log")
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    decades = max(values) / min(values)
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if decades < 100 else (1.0,), numticks=12))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def end_labels(axes: Axes, ends: Mapping[str, tuple[float, float]], series: Mapping[str, int]) -> None:
+    """The names of lines at the right margin with their marks, spread so that none covers another.
+
+    A dotted lead joins each with the end of its line.
+    """
+    freeze(axes)
+    names = sorted(ends)
+    area = axes.get_window_extent()
+    to_axes = axes.transAxes.inverted()
+    at = [to_axes.transform(axes.transData.transform(ends[name])) for name in names]
+    step = (FONT + 1.0) / area.height
+    for name, (x, y), place in zip(names, at, spread_out([p[1] for p in at], step, 0.01, 0.99), strict=True):
+        look = palette.style(series[name])
+        lead = Line2D([x, 1.0, 1.04], [y, y, place], transform=axes.transAxes, color=palette.MUTED)
+        lead.set(linewidth=0.6, linestyle=(0, (1, 2)), zorder=1)
+        mark = Line2D([1.06], [place], transform=axes.transAxes, color=look.colour, marker=look.marker)
+        for line in (lead, mark):
+            axes.add_artist(line).set_clip_on(False)
+        axes.text(1.085, place, short(name), transform=axes.transAxes, va="center_baseline", parse_math=False)
+
+
+def _svg(figure: Figure, description: str) -> str:
+    raw = io.StringIO()
+    figure.savefig(raw, format="svg", transparent=True, metadata={"Date": None})
+    text = raw.getvalue()
+    text = text[text.index("<svg") :]  # inside a page, neither the XML declaration nor the document type
+    text = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    text = re.sub(r' xmlns(:\w+)?="[^"]*"', "", text).replace("xlink:href=", "href=")
+    text = re.sub(r'<g id="[^"]*"', "<g", text)  # names that nothing refers to and every figure has
+    label = html.escape(description)
+    text = re.sub(
+        r'^<svg [^>]*viewBox="([^"]*)"[^>]*>',
+        lambda found: f'<svg viewBox="{found[1]}" role="img" aria-label="{label}">',
+        text,
+    )
+    for stand_in, colour in palette.STAND_INS.items():
+        text = text.replace(stand_in, colour)
+    return re.sub(r"\s*\n\s*", "\n", text).strip()
