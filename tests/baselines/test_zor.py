@@ -1,0 +1,156 @@
+"""The two Zor rules as rows: what is asked of the core, the curriculum, and what is kept."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from zorbench import Classification, Colorization, Reconstruction
+from zorbench.predict import predict
+from zorbench.zor import Layer, NoveltyLayer, NoveltyZor, Zor
+
+TASKS = (Reconstruction, Colorization, Classification)
+ROWS = ("zor", "zor_novelty")
+
+
+def sizes(problem):
+    spec = problem.spec
+    hidden = spec.code if spec.task is Reconstruction else spec.hidden
+    return math.prod(spec.input_shape), hidden, math.prod(spec.output_shape)
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("row", [*ROWS, "zor[output=sigmoid,stateless=true]"])
+def test_decoding_the_code_is_the_prediction_of_the_network(make_problem, fit, row, task):
+    problem = make_problem(task)
+    plugin = fit(row, problem)
+    whole = plugin.net.predict(problem.inputs.flatten(1)).view(problem.targets.shape)
+    assert torch.equal(plugin.decode(plugin.encode(problem.inputs)), whole)
+    torch.testing.assert_close(predict(plugin, problem.spec, problem.inputs), whole)
+    assert plugin.encode(problem.inputs).shape == (12, sizes(problem)[1])
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_a_prediction_is_the_published_forward_pass_from_rest(make_problem, fit, row):
+    """a = x ⊙ 1[x > θ] below, y = f(x) at the output; θ = −2, or each unit's own."""
+    problem = make_problem(Reconstruction, samples=60)
+    plugin = fit(row, problem)
+    w0, w1 = (weight.double().numpy() for weight in plugin.net.weights)
+    bars = [t.double().numpy() for t in plugin.net.thresholds[:2]] if row == "zor_novelty" else [-2.0, -2.0]
+    x = problem.inputs.flatten(1).double().numpy()
+    hidden = (x * (x > bars[0])) @ w0
+    y = (hidden * (hidden > bars[1])) @ w1
+    expected = 1 / (1 + np.exp(-y)) if row == "zor_novelty" else y
+    np.testing.assert_allclose(plugin.predict(problem.inputs).flatten(1).numpy(), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_zor_has_the_published_constants_and_learns_what_the_core_learns(make_problem, build, task):
+    problem = make_problem(task)
+    plugin = build("zor", problem, seed=3)
+    n_in, hidden, n_out = sizes(problem)
+    core = Zor(
+        [Layer(n_in, max_weight=1.0), Layer(hidden, max_weight=1.0), Layer(n_out)],
+        lr=1e-3,
+        weight_decay=0.01,
+        generator=torch.Generator().manual_seed(3),
+    )
+    for inputs, targets in problem.budget().batches():
+        plugin.step(inputs, targets)
+        core.train_batch(inputs.flatten(1), targets.flatten(1))
+    assert all(torch.equal(a, b) for a, b in zip(plugin.net.weights, core.weights, strict=True))
+
+
+def test_the_settings_of_zor_reach_its_layers(make_problem, build):
+    problem = make_problem(Reconstruction)
+    row = "zor[lr=0.03,weight_decay=0.2,output=sigmoid,stateless=true,max_weight=0.5]"
+    net = build(row, problem).net
+    assert (net.lr, net.weight_decay) == (0.03, 0.2)
+    assert [layer.stateless for layer in net.layers] == [True, True, True]
+    assert [layer.max_weight for layer in net.layers[:2]] == [0.5, 0.5]
+    assert [layer.activation for layer in net.layers] == [None, None, "sigmoid"]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_zor_novelty_has_the_constants_of_its_published_example(make_problem, build, task):
+    """ρ = 1, 1, 0.2; R = 0.9, 1, 1; η = 0.5; ν = −0.99, −0.1, −0.1; β = w_max = 0.2; κ = 0; sigmoid out."""
+    problem = make_problem(task)
+    plugin = build("zor_novelty", problem, seed=3)
+    common = {"threshold_step": 0.5, "memory": 0.2, "max_weight": 0.2, "threshold_inhibition": 0.0}
+    settings = zip(sizes(problem), (1.0, 1.0, 0.2), (0.9, 1.0, 1.0), (-0.99, -0.1, -0.1), strict=True)
+    layers = [
+        NoveltyLayer(n, "sigmoid" if index == 2 else None, rho, learning_range=reach, novelty=nu, **common)
+        for index, (n, rho, reach, nu) in enumerate(settings)
+    ]
+    assert plugin.net.layers == tuple(layers)
+    core = NoveltyZor(layers, generator=torch.Generator().manual_seed(3))
+    assert all(torch.equal(a, b) for a, b in zip(plugin.net.weights, core.weights, strict=True))
+
+
+@pytest.mark.parametrize(("n", "curriculum"), [(8, 50), (60, 50), (60, 7)], ids=str)
+def test_each_step_of_the_curriculum_takes_the_shots_of_the_largest_running_error(
+    make_problem, build, monkeypatch, n, curriculum
+):
+    """q ← 0.9 q + 0.1·mean|t − y| for the shots of the step alone, q = 1 at first; made-up errors."""
+    numbers = torch.arange(n).float().view(n, 1, 1, 1)
+    items = numbers.expand(n, 1, 3, 3).contiguous()  # each holds its own number
+    problem = make_problem(Reconstruction, items=items, samples=20 * min(n, curriculum) + 3)
+    plugin = build(f"zor_novelty[curriculum={curriculum}]", problem)
+    draw = torch.Generator().manual_seed(0)
+    steps = []
+
+    def train_batch(x, t):
+        assert torch.equal(x, t)
+        errors = 4 * torch.randn(t.shape, generator=draw)
+        steps.append((x[:, 0].int().tolist(), errors.double().numpy()))
+        return errors
+
+    monkeypatch.setattr(plugin.net, "train_batch", train_batch)
+    budget = problem.budget()
+    plugin.fit(budget)
+
+    q = np.ones(n)
+    left = problem.spec.samples
+    for chosen, errors in steps:
+        assert len(chosen) == len(set(chosen)) == min(curriculum, n, left)
+        others = np.delete(q, chosen)
+        assert not others.size or q[chosen].min() >= others.max() - 1e-5
+        q[chosen] = 0.9 * q[chosen] + 0.1 * np.abs(errors).mean(axis=1)
+        left -= len(chosen)
+    assert left == 0
+    assert budget.seen == problem.spec.samples
+    assert len(steps) == 21
+
+
+def test_the_curriculum_moves_its_errors_by_what_the_network_answers(make_problem, build):
+    """A shot that is answered well is left alone while another is worse."""
+    items = torch.stack([torch.full((1, 4, 4), 0.5), torch.full((1, 4, 4), 5.0), torch.full((1, 4, 4), -5.0)])
+    problem = make_problem(Reconstruction, items=items, samples=12)
+    plugin = build("zor_novelty[curriculum=1]", problem)
+    seen = []
+    train_batch = plugin.net.train_batch
+    plugin.net.train_batch = lambda x, t: (seen.append(float(t[0, 0])), train_batch(x, t))[1]
+    plugin.fit(problem.budget())
+    # The output lies in (0, 1): errors of 4 to 6 raise q above 1, one of at most 0.5 lowers it for good.
+    assert seen.count(0.5) <= 1
+    assert {5.0, -5.0} & set(seen)
+
+
+@pytest.mark.parametrize("row", ROWS)
+@pytest.mark.parametrize("samples", [12, 13, 59, 100])
+def test_the_ceiling_is_met_exactly(make_problem, build, row, samples):
+    problem = make_problem(Reconstruction, n=12, samples=samples)
+    budget = problem.budget()
+    build(row, problem).fit(budget)
+    assert budget.seen == samples
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_state_is_the_weights_and_where_they_learn_the_thresholds(make_problem, fit, task):
+    problem = make_problem(task)
+    n_in, hidden, n_out = sizes(problem)
+    matrices = {"w0": (n_in, hidden), "w1": (hidden, n_out)}
+    bars = {"threshold0": (n_in,), "threshold1": (hidden,), "threshold2": (n_out,)}
+    for row, expected in (("zor", matrices), ("zor_novelty", matrices | bars)):
+        assert {name: tuple(part.shape) for name, part in fit(row, problem).state().items()} == expected
