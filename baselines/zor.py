@@ -38,7 +38,7 @@ class ZorBaseline(StepBaseline):
 
     name = "zor"
     tasks = {Reconstruction, Colorization, Classification}
-    published = {"zor"}
+    published = {"zor": {Reconstruction}}
     tags = Tags(
         uses_weight_transport=True,
         optimiser="AdamW",
@@ -94,7 +94,7 @@ class ZorNovelty(Baseline):
 
     name = "zor_novelty"
     tasks = {Reconstruction, Colorization, Classification}
-    published = {"zor_novelty"}
+    published = {"zor_novelty": {Reconstruction}}
     tags = Tags(
         uses_weight_transport=True,
         chooses_samples=True,

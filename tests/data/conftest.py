@@ -1,17 +1,8 @@
-"""The cache of these tests lies in a temporary folder."""
+"""The cache of these tests lies in a temporary folder: that of the session, or one of a test's own."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-
-@pytest.fixture(scope="session", autouse=True)
-def session_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("cache")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ZORBENCH_CACHE", str(folder))
-        yield folder
 
 
 @pytest.fixture

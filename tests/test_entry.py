@@ -1,0 +1,53 @@
+from dataclasses import replace
+
+from zorbench.entry import Entry
+
+ENTRY = Entry(
+    suite="s",
+    dataset="digits",
+    task="classification",
+    samples=100,
+    batch=10,
+    hidden=4,
+    code=2,
+    validation=5,
+    shots=3,
+)
+
+
+def test_an_entry_is_named_by_its_data_and_setting():
+    assert ENTRY.name == "digits-3shot"
+    assert replace(ENTRY, shots=None, images=64).name == "digits-64img"
+    assert replace(ENTRY, label="wide").name == "digits-3shot-wide"
+
+
+def test_records_hold_every_setting_but_the_suite():
+    settings = ENTRY.settings()
+    assert settings["shots"] == 3
+    assert settings["images"] is None
+    assert settings["timeout"] == 300.0
+    assert "suite" not in settings
+
+
+def test_what_cannot_change_a_result_is_no_part_of_the_identity():
+    elsewhere = replace(ENTRY, suite="other", label="x", timeout=1.0)
+    assert elsewhere.identity() == ENTRY.identity()
+    assert {"suite", "label", "timeout"}.isdisjoint(ENTRY.identity())
+
+
+def test_every_other_setting_is_a_part_of_the_identity():
+    changes = {
+        "dataset": "iris",
+        "task": "reconstruction",
+        "samples": 101,
+        "batch": 11,
+        "hidden": 5,
+        "code": 3,
+        "validation": 6,
+        "shots": 4,
+        "images": 7,
+        "test": 8,
+    }
+    for key, value in changes.items():
+        assert replace(ENTRY, **{key: value}).identity() != ENTRY.identity(), key
+    assert set(changes) == set(ENTRY.identity())

@@ -1,0 +1,131 @@
+"""The plugin contract: what a learning rule must offer to be compared.
+
+A rule that learns from minibatches derives from `StepBaseline` and writes `build`, `step` and `predict`;
+any other derives from `Baseline` and writes `fit` as well. The harness owns the data, their order, the
+clock, the seeds and the device.
+"""
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from zorbench.protocol import Budget
+from zorbench.state import find_tensors
+from zorbench.tasks import Task
+
+Role = Literal["contender", "floor", "reference"]
+
+
+@dataclass(frozen=True)
+class Tags:
+    """What kind of rule this is. Shown beside its figures.
+
+    `local`: a weight's change depends on its own two units, itself and a signal to its post-synaptic unit.
+    `uses_weight_transport`: the learning signal travels through the transposed forward weights.
+    `chooses_samples`: picks its own minibatches (`budget.take`). `bottleneck`: in reconstruction, has
+    `encode` and `decode`; without it the rule is scored outside the headline. `readout`: a read-out
+    borrowed for the task ("ridge"). `optimiser`, `initialisation`, `output`: for the ledger.
+    """
+
+    local: bool = False
+    uses_weight_transport: bool = False
+    chooses_samples: bool = False
+    bottleneck: bool = True
+    readout: str = ""
+    optimiser: str = ""
+    initialisation: str = ""
+    output: str = ""
+
+
+@dataclass(frozen=True)
+class EntrySpec:
+    """What `build` is told: the task, the shapes and the budget, not which data set it is.
+
+    `input_shape` and `output_shape` are those of one sample; `n_shots` the number of training samples;
+    `samples` the ceiling on presentations; `hidden` the suggested hidden size; `code` the most numbers
+    that `encode` may return for one image.
+    """
+
+    task: type[Task]
+    input_shape: tuple[int, ...]
+    output_shape: tuple[int, ...]
+    n_classes: int
+    n_shots: int
+    samples: int
+    batch: int
+    hidden: int
+    code: int
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+
+
+def search(default: float, *, low: float, high: float, log: bool = False) -> Any:
+    """A configuration field with the range that tuning searches, linear or logarithmic."""
+    if not low <= default <= high or (log and low <= 0):
+        raise ValueError(
+            f"search: need low <= default <= high (and low > 0 with log), got {low}, {default}, {high}"
+        )
+    return field(default=default, metadata={"search": {"low": low, "high": high, "log": log}})
+
+
+def choice(default: Any, *others: Any) -> Any:
+    """A configuration field with a closed set of values: the default and the others."""
+    return field(default=default, metadata={"choices": (default, *others)})
+
+
+class Baseline:
+    """A learning rule under test. One plugin; `variants` registers it again with other configurations."""
+
+    name: ClassVar[str]
+    tasks: ClassVar[Set[type[Task]]]
+    unsupported: ClassVar[Mapping[type[Task], str]] = {}  # task → why the rule cannot do it
+    role: ClassVar[Role] = "contender"
+    needs_images: ClassVar[bool] = False  # inputs must be [channels, height, width]
+    tags: ClassVar[Tags] = Tags()
+    variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {}  # row name → configuration
+    published: ClassVar[
+        Mapping[str, Set[type[Task]]]
+    ] = {}  # row name → tasks it has its published setting for
+
+    @dataclass(frozen=True)
+    class Config:
+        """No settings."""
+
+    def build(self, entry: EntrySpec, config: Any, rng: torch.Generator) -> None:
+        """Make the untrained state on `entry.device`; every random draw is from `rng` (a CPU generator)."""
+
+    def fit(self, budget: Budget) -> None:
+        """Learn from the shots that `budget` hands out."""
+        raise NotImplementedError(f"{type(self).__name__} has no fit")
+
+    def predict(self, inputs: Float[Tensor, "batch *shape"]) -> Float[Tensor, "batch *out"]:
+        """Answer for each input. Changes no state; does not depend on how the inputs are split."""
+        return self.decode(self.encode(inputs))
+
+    def encode(self, inputs: Float[Tensor, "batch *shape"]) -> Float[Tensor, "batch code"]:
+        """Reconstruction: at most `entry.code` float32 numbers for each image."""
+        raise NotImplementedError(f"{type(self).__name__} has no encode")
+
+    def decode(self, codes: Float[Tensor, "batch code"]) -> Float[Tensor, "batch *out"]:
+        """Reconstruction: the images, from the codes alone."""
+        raise NotImplementedError(f"{type(self).__name__} has no decode")
+
+    def state(self) -> dict[str, Tensor]:
+        """What prediction needs, as tensors: counted as parameters. Found by scanning the attributes."""
+        return find_tensors(self)
+
+
+class StepBaseline(Baseline):
+    """A rule that learns from one minibatch at a time."""
+
+    def step(self, inputs: Float[Tensor, "batch *shape"], targets: Float[Tensor, "batch *out"]) -> None:
+        """Learn from one minibatch."""
+        raise NotImplementedError(f"{type(self).__name__} has no step")
+
+    def fit(self, budget: Budget) -> None:
+        """Step through the budget's minibatches until it is spent."""
+        for inputs, targets in budget.batches():
+            self.step(inputs, targets)

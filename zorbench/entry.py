@@ -1,0 +1,49 @@
+"""One line of a suite, as everything below it sees it."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+TaskName = Literal["reconstruction", "colorization", "classification"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a cell asks: data, task, few-shot setting and budget. Frozen, and the same for every baseline.
+
+    Exactly one of `shots` (per class) and `images` (in all) is set. `samples` is the ceiling on sample
+    presentations in training; `batch` the minibatch (a partial last one is kept); `hidden` the hidden size
+    suggested to networks; `code` the width of the bottleneck of reconstruction; `validation` and `test` the
+    numbers of images scored; `timeout` the hard limit of a cell in seconds, which decides no result.
+    """
+
+    suite: str
+    dataset: str
+    task: TaskName
+    samples: int
+    batch: int
+    hidden: int
+    code: int
+    validation: int
+    shots: int | None = None
+    images: int | None = None
+    test: int | None = None
+    timeout: float = 300.0
+    label: str = ""
+
+    @property
+    def name(self) -> str:
+        """The entry's name inside its suite, e.g. `mnist5k-10shot` or `photos-64img`."""
+        setting = f"{self.shots}shot" if self.shots is not None else f"{self.images}img"
+        return "-".join(part for part in (self.dataset, setting, self.label) if part)
+
+    def settings(self) -> dict[str, Any]:
+        """The entry as plain values, for records."""
+        values = asdict(self)
+        del values["suite"]
+        return values
+
+    def identity(self) -> dict[str, Any]:
+        """What of the entry can change a result: all but its suite, its label and its time limit."""
+        values = self.settings()
+        del values["timeout"], values["label"]
+        return values

@@ -1,0 +1,218 @@
+"""Run one cell: episode → build → fit → predict → score."""
+
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from zorbench.baseline import Baseline, EntrySpec
+from zorbench.cell import Cell, Outcome
+from zorbench.clock import TrainingClock, synchronise
+from zorbench.config import make_config
+from zorbench.data import Dataset, Episode, draw_episode, load
+from zorbench.entry import Entry
+from zorbench.memory import PeakMemory
+from zorbench.predict import ContractError, Diverged, check_bottleneck, predict
+from zorbench.protocol import Budget
+from zorbench.randomness import GlobalRandomness, derive_seed
+from zorbench.strips import strip
+from zorbench.tasks import TASKS, Task
+
+THREADS = 1
+
+
+def run_cell(cell: Cell) -> Outcome:
+    """Run a cell in this process. Whatever the plugin raises becomes the outcome's reason."""
+    try:
+        with _own_settings():
+            return _Session(cell).run()
+    except Diverged as error:
+        return Outcome("diverged", str(error))
+    except ContractError as error:
+        return Outcome("error", str(error))
+    except (MemoryError, torch.cuda.OutOfMemoryError) as error:
+        return Outcome("error", f"out of memory{_place(error, cell)}")
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a plugin's SystemExit too costs its own cell only
+        if "can't allocate memory" in str(error):
+            return Outcome("error", f"out of memory{_place(error, cell)}")
+        text = " ".join(str(error).split()) or "no message"
+        return Outcome("error", f"{type(error).__name__}: {text}{_place(error, cell)}")
+
+
+def entry_episode(entry: Entry, dataset: Dataset, seed: int) -> Episode:
+    """The episode of (entry, seed): the same for every baseline."""
+    return draw_episode(
+        dataset,
+        shots=entry.shots,
+        images=entry.images,
+        validation=entry.validation,
+        test=entry.test,
+        seed=seed,
+    )
+
+
+class _Session:
+    """A plugin's life in one cell."""
+
+    def __init__(self, cell: Cell) -> None:
+        self.cell = cell
+        self.entry = cell.entry
+        self.task: type[Task] = TASKS[cell.entry.task]
+        self.device = torch.device(cell.device)
+        self.dataset = load(cell.entry.dataset, cell.data_root)
+        self.episode = entry_episode(self.entry, self.dataset, cell.seed)
+        if self.episode.sha256 != cell.episode_sha256:
+            raise ContractError("the data set changed between planning and running: plan again")
+        n_classes = len(self.dataset.class_names)
+        self.spec = EntrySpec(
+            task=self.task,
+            input_shape=self.task.input_shape(self.dataset.shape),
+            output_shape=self.task.output_shape(self.dataset.shape, n_classes),
+            n_classes=n_classes,
+            n_shots=len(self.episode.shots),
+            samples=self.entry.samples,
+            batch=self.entry.batch,
+            hidden=self.entry.hidden,
+            code=self.entry.code,
+            device=self.device,
+        )
+        self.clock = TrainingClock(self.device)
+        self.randomness = GlobalRandomness(derive_seed("global", self.episode.sha256, cell.seed))
+        self.memory = PeakMemory(self.device)
+        self.curve: list[dict[str, float]] = []
+        self.plugin: Baseline
+
+    def run(self) -> Outcome:
+        cell = self.cell
+        shots, shot_targets = self._training_part(self.episode.shots)
+        self.validation = self._training_part(self.episode.validation)
+        with self.randomness.installed():
+            plugin_class = cell.ref.load()
+            self.plugin = plugin_class()
+        config = make_config(plugin_class.Config, cell.settings, cell.label)
+        generator = torch.Generator().manual_seed(derive_seed("plugin", self.episode.sha256, cell.seed))
+
+        check_bottleneck(self.plugin, self.spec)
+        budget = Budget(
+            shots.to(self.device),
+            shot_targets.to(self.device),
+            samples=self.entry.samples,
+            batch=self.entry.batch,
+            order_seed=self.episode.order_seed,
+            clock=self.clock,
+            checkpoint=self._training_checkpoint,
+        )
+        self.memory.start()
+        build_seconds = self._build(config, generator)
+        with self.randomness.installed():
+            self.clock.resume()
+            self.plugin.fit(budget)
+            self.clock.pause()
+        self.clock.settle()
+        peak = self.memory.read()
+        self._checkpoint(budget.seen)
+        with self.randomness.installed():
+            parameters = self.plugin.state().values()
+
+        prediction, predict_seconds = self._predict_test()
+        images, clipped = {}, {}
+        if self.task.images_out:
+            clipped["clipped"] = float(((prediction < 0) | (prediction > 1)).float().mean())
+            prediction = prediction.clamp(0, 1)
+        # Only now: no call of the plugin comes after this line.
+        inputs, targets = self._test_part()
+        if self.task.images_out:
+            images = {"input": strip(inputs), "target": strip(targets), "prediction": strip(prediction)}
+        return Outcome(
+            status="ok",
+            metrics={
+                "clean": {**self.task.metrics(prediction, targets), **clipped},
+                "validation": {"error": self.curve[-1]["error"]},
+            },
+            curve=self.curve,
+            seconds={
+                "build": build_seconds,
+                "first_step": self.clock.seconds if self.clock.first_step is None else self.clock.first_step,
+                "train": self.clock.seconds,
+                "predict": predict_seconds,
+            },
+            cost={
+                "parameters": sum(tensor.numel() for tensor in parameters),
+                "state_bytes": sum(tensor.numel() * tensor.element_size() for tensor in parameters),
+                "samples": budget.seen,
+                "updates": budget.updates,
+            },
+            peak_memory=peak,
+            images=images,
+        )
+
+    def _build(self, config: Any, generator: torch.Generator) -> float:
+        start = time.perf_counter()
+        with self.randomness.installed():
+            self.plugin.build(self.spec, config, generator)
+        synchronise(self.device)
+        return time.perf_counter() - start
+
+    def _training_part(self, indices: Any) -> tuple[Tensor, Tensor]:
+        items = self.dataset.train_inputs(indices)
+        labels = self.dataset.train_labels()[torch.as_tensor(indices)]
+        return self.task.inputs(items), self.task.targets(items, labels, len(self.dataset.class_names))
+
+    def _test_part(self) -> tuple[Tensor, Tensor]:
+        items = self.dataset.test_inputs(self.episode.test)
+        labels = self.dataset.test_labels(self.episode.test)
+        return self.task.inputs(items), self.task.targets(items, labels, len(self.dataset.class_names))
+
+    def _predict_test(self) -> tuple[Tensor, float]:
+        inputs = self.task.inputs(self.dataset.test_inputs(self.episode.test))
+        with self.randomness.installed():
+            start = time.perf_counter()
+            prediction = predict(self.plugin, self.spec, inputs)
+            seconds = time.perf_counter() - start
+        return prediction, seconds
+
+    def _training_checkpoint(self, samples: int) -> None:
+        self.memory.pause()
+        self._checkpoint(samples)
+        self.memory.resume()
+
+    def _checkpoint(self, samples: int) -> None:
+        """A point of the learning curve: the error on the validation images, which no plugin sees."""
+        inputs, targets = self.validation
+        # Its own random state: looking at a rule must not change how it goes on learning.
+        with GlobalRandomness(derive_seed("checkpoint", samples)).installed():
+            prediction = predict(self.plugin, self.spec, inputs)
+        if self.task.images_out:
+            prediction = prediction.clamp(0, 1)
+        error = self.task.error(prediction, targets)
+        if self.curve and self.curve[-1]["samples"] == samples:  # fit ended at a checkpoint
+            self.curve.pop()
+        self.curve.append({"samples": samples, "seconds": self.clock.seconds, "error": error})
+
+
+@contextmanager
+def _own_settings() -> Iterator[None]:
+    """torch's process-wide settings as a cell expects them; what a plugin changes ends with its cell."""
+    threads, dtype = torch.get_num_threads(), torch.get_default_dtype()
+    torch.set_num_threads(THREADS)
+    torch.set_default_dtype(torch.float32)
+    try:
+        with torch.enable_grad():
+            yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.set_default_dtype(dtype)
+
+
+def _place(error: BaseException, cell: Cell) -> str:
+    """Where in the plugin's file it happened, if there: ` (rule.py:12 in step)`."""
+    frames = [
+        frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(cell.ref.path)
+    ]
+    return f" ({cell.ref.path.name}:{frames[-1].lineno} in {frames[-1].name})" if frames else ""
