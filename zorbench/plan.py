@@ -1,0 +1,154 @@
+"""From suites, baselines and seeds to cells with their keys."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from zorbench.cell import RECORD_FORMAT, Cell, cell_key
+from zorbench.config import config_values
+from zorbench.data import Dataset, load
+from zorbench.entry import Entry
+from zorbench.errors import InputError
+from zorbench.registry import Registry, Row, source_hash
+from zorbench.run import THREADS, entry_episode
+from zorbench.tasks import TASKS, Task
+
+DEVICES = ("cpu", "cuda", "mps")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a run was asked for. `baselines` names rows; empty means all that are registered."""
+
+    entries: Sequence[Entry]
+    seeds: Sequence[int]
+    baselines: Sequence[str] = ()
+    device: str = "cpu"
+    data_root: Path | None = None
+    timeout: float | None = None
+
+
+def make_plan(request: Request, registry: Registry) -> list[Cell]:
+    """Every cell of a request, in the order they run: entry, then seed, then row.
+
+    Floors are always among the rows. Everything that can be checked before the first cell runs is checked
+    here: data, shots, devices, configurations. Raises `InputError`.
+    """
+    _check_device(request.device)
+    if not request.seeds:
+        raise InputError("no seeds: --seeds must be at least 1")
+    rows = _chosen_rows(request.baselines, registry)
+    sources = {row.ref.path: source_hash(row.ref.path) for row in rows}
+    cells = []
+    for entry in request.entries:
+        dataset = load(entry.dataset, request.data_root)
+        entry = replace(entry, dataset=dataset.name, timeout=request.timeout or entry.timeout)
+        _check_entry(entry, dataset)
+        for seed in request.seeds:
+            try:
+                episode = entry_episode(entry, dataset, seed)
+            except InputError as error:
+                raise InputError(f"suite {entry.suite}, entry {entry.name}: {error}") from error
+            if entry.samples < len(episode.shots):
+                raise InputError(
+                    f"suite {entry.suite}, entry {entry.name}: samples = {entry.samples} is less than its "
+                    f"{len(episode.shots)} shots; every shot must be affordable once"
+                )
+            for row in rows:
+                if row.plugin.role == "floor" and TASKS[entry.task] not in row.plugin.tasks:
+                    continue  # each task has floors of its own
+                about = _about(row, TASKS[entry.task])
+                cells.append(
+                    Cell(
+                        entry=entry,
+                        seed=seed,
+                        protocol="samples",
+                        label=row.label,
+                        ref=row.ref,
+                        settings=row.settings,
+                        device=request.device,
+                        data_root=request.data_root,
+                        key=cell_key(
+                            format=RECORD_FORMAT,
+                            entry=entry.identity(),
+                            suite=entry.suite,
+                            episode=episode.sha256,
+                            seed=seed,
+                            protocol="samples",
+                            lane="accuracy",
+                            repetition=0,
+                            row=row.label,
+                            config=about["config"],
+                            source=sources[row.ref.path],
+                            device=request.device.partition(":")[0],
+                            threads=THREADS,
+                            dtype="float32",
+                            torch=_torch_minor(),
+                        ),
+                        about=about,
+                        episode_sha256=episode.sha256,
+                        n_shots=len(episode.shots),
+                        unsupported=_unsupported(row, entry, dataset),
+                        classes=dataset.class_names if entry.task == "classification" else (),
+                    )
+                )
+    return cells
+
+
+def _chosen_rows(names: Iterable[str], registry: Registry) -> list[Row]:
+    chosen = {row.label: row for row in (registry.row(name) for name in names)}
+    if not chosen:
+        return registry.rows()
+    floors = {row.label: row for row in registry.rows() if row.plugin.role == "floor"}
+    return list({**chosen, **floors}.values())
+
+
+def _about(row: Row, task: type[Task]) -> dict[str, Any]:
+    """What a record says of its row."""
+    plugin = row.plugin
+    return {
+        "baseline": plugin.name,
+        "role": plugin.role,
+        "tags": asdict(plugin.tags),
+        "config": config_values(row.config()),
+        "config_source": row.config_source(task),
+    }
+
+
+def _unsupported(row: Row, entry: Entry, dataset: Dataset) -> str:
+    """Why this rule cannot do this entry; empty if it can."""
+    task = TASKS[entry.task]
+    if task not in row.plugin.tasks:
+        return row.plugin.unsupported.get(task, "the plugin does not declare this task")
+    if row.plugin.needs_images and len(dataset.shape) != 3:
+        return f"needs images; items of {dataset.name} have shape {list(dataset.shape)}"
+    return ""
+
+
+def _check_entry(entry: Entry, dataset: Dataset) -> None:
+    if entry.task not in dataset.tasks:
+        able = ", ".join(sorted(dataset.tasks))
+        raise InputError(
+            f"suite {entry.suite}, entry {entry.name}: {dataset.name} has no {entry.task} "
+            f"(items of shape {list(dataset.shape)}); it can be asked for: {able}"
+        )
+
+
+@cache
+def _check_device(device: str) -> None:
+    kind = device.partition(":")[0]
+    try:
+        if kind not in DEVICES:
+            raise RuntimeError(f"valid: {', '.join(DEVICES)}, cuda:N")
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise InputError(f"--device {device}: not to be had here: {reason}") from error
+
+
+def _torch_minor() -> str:
+    return ".".join(torch.__version__.split(".")[:2])
