@@ -61,6 +61,7 @@ def record(suite: str, entry: str, variant: str, seed: int, **changes: Any) -> d
         "baseline": variant,
         "variant": variant,
         "role": "contender",
+        "classes": ["tea", "soup"] if task == "classification" else [],
         "status": "ok",
         "reason": "",
         "metrics": metrics,

@@ -100,6 +100,7 @@ def _entry(
         notes=tuple(_notes(rows, seeds)),
         anchor=anchor,
         sample_seed=sample_seed,
+        classes=tuple(str(one) for one in first.get("classes") or ()),
     )
 
 

@@ -117,6 +117,7 @@ class EntryView:
     notes: tuple[str, ...]
     anchor: str
     sample_seed: int | None
+    classes: tuple[str, ...] = ()  # names of the classes, where the records tell them
 
     @property
     def title(self) -> str:

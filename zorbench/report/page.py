@@ -43,6 +43,10 @@ class EntrySection:
     def confused(self) -> list[Row]:
         return [row for row in self.view.rows if row.confusion is not None]
 
+    def class_name(self, number: int) -> str:
+        """The name of a class, or its number where the records tell no names."""
+        return self.view.classes[number] if number < len(self.view.classes) else str(number)
+
 
 @dataclass(frozen=True)
 class SuiteSection:

@@ -1,0 +1,136 @@
+"""The commands and their options. Only light imports here: `--help` must not wait for torch."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from zorbench.errors import InputError
+
+OK, BAD_INPUT, CELLS_FAILED, INTERRUPTED = 0, 2, 3, 130
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Learning rules compared on equal terms.",
+    rich_markup_mode=None,
+)
+
+
+class Retry(StrEnum):
+    """What of an earlier run is run again."""
+
+    failed = "failed"
+
+
+class Listing(StrEnum):
+    """What can be listed."""
+
+    baselines = "baselines"
+    suites = "suites"
+    datasets = "datasets"
+
+
+DataRoot = Annotated[
+    Path | None,
+    typer.Option("--data-root", envvar="ZORBENCH_DATA", help="Folder that holds the real data sets."),
+]
+Plugins = Annotated[
+    list[Path] | None,
+    typer.Option("--plugin", help="A plugin file, or a folder of them; repeatable."),
+]
+
+
+@app.command()
+def run(
+    suites: Annotated[
+        list[str] | None, typer.Argument(help="Suites by name, or paths to TOML files.", show_default=False)
+    ] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="smoke, quick or full, of the suites given or of all.")
+    ] = None,
+    baseline: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME or NAME[key=value,...]; repeatable. Default: all. Floors are always added."),
+    ] = None,
+    seeds: Annotated[
+        int | None, typer.Option(help="Number of seeds, 0 to N-1. Default: the preset's, else 8.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:N or mps.")] = "cpu",
+    jobs: Annotated[
+        int, typer.Option(help="Cells at a time. With more than 1, no times enter the tables.")
+    ] = 1,
+    data_root: DataRoot = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Results folder. Default: results/NAME of the preset or suites.")
+    ] = None,
+    plugin: Plugins = None,
+    retry: Annotated[
+        Retry | None, typer.Option(help="Run cells again that ended in an error or timeout.")
+    ] = None,
+    timeout: Annotated[
+        float | None, typer.Option(help="Hard limit of one cell in seconds, instead of the suite's.")
+    ] = None,
+) -> None:
+    """Run what is not there yet of suites or a preset, then write the report.
+
+    Exit status: 0 all well, 2 bad input (nothing was run), 3 some cells failed.
+    """
+    from zorbench.cli.run import RunOptions, run_suites
+
+    options = RunOptions(
+        suites=suites or [],
+        preset=preset,
+        baselines=baseline or [],
+        seeds=seeds,
+        device=device,
+        jobs=jobs,
+        data_root=data_root,
+        out=out,
+        plugins=plugin or [],
+        retry_failed=retry is Retry.failed,
+        timeout=timeout,
+    )
+    try:
+        failed = run_suites(options)
+    except KeyboardInterrupt:
+        print(
+            "zorbench: interrupted; what has ended is kept, the same command goes on from there",
+            file=sys.stderr,
+        )
+        raise typer.Exit(INTERRUPTED) from None
+    raise typer.Exit(CELLS_FAILED if failed else OK)
+
+
+@app.command()
+def report(
+    results: Annotated[Path, typer.Argument(help="A results folder, e.g. results/quick.")],
+) -> None:
+    """Write the report of a results folder again, from its records."""
+    from zorbench.cli.run import report_on
+
+    report_on(results)
+
+
+@app.command(name="list")
+def list_(
+    what: Annotated[Listing, typer.Argument(help="What to list.")],
+    data_root: DataRoot = None,
+    plugin: Plugins = None,
+) -> None:
+    """List the baselines, the suites or the data sets there are."""
+    from zorbench.cli.listing import print_listing
+
+    print_listing(what.value, data_root, plugin or [])
+
+
+def main() -> None:
+    """Entry point: a user's mistake is one line and status 2."""
+    try:
+        app()
+    except InputError as error:
+        print(f"zorbench: {error}", file=sys.stderr)
+        sys.exit(BAD_INPUT)

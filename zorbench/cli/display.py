@@ -1,0 +1,123 @@
+"""What a run shows while it runs: a live bar on a terminal, plain lines elsewhere."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from zorbench.cell import FAILED, Cell, Outcome
+
+_PLAIN_EVERY = 10.0  # seconds between two plain lines of progress
+
+
+class Display:
+    """Plain lines: what was planned, progress now and then, every failure, the end."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self.stream = stream
+        self.done = 0
+        self.total = 0
+        self._current = ""
+        self._begin = self._last = time.monotonic()
+
+    def line(self, text: str) -> None:
+        print(text, file=self.stream, flush=True)
+
+    def planned(self, total: int, todo: int, results: Path) -> None:
+        already = f", {total - todo} already there" if total > todo else ""
+        self.line(f"{results}: {total} cells{already}, {todo} to run")
+
+    @contextmanager
+    def running(self, total: int) -> Iterator[None]:
+        self.total = total
+        self._begin = self._last = time.monotonic()
+        yield
+
+    def now(self, cells: Sequence[Cell]) -> None:
+        self._current = ", ".join(name_of(cell) for cell in cells)
+        if time.monotonic() - self._last >= _PLAIN_EVERY and self._current:
+            self._last = time.monotonic()
+            self.line(f"{self.done}/{self.total} cells, {self.left()}, now {self._current}")
+
+    def ended(self, cell: Cell, outcome: Outcome) -> None:
+        self.done += 1
+        if outcome.status in FAILED:
+            self.line(f"{outcome.status}: {name_of(cell)}: {outcome.reason}")
+
+    def left(self) -> str:
+        """About how long the rest takes, at the pace so far."""
+        if not self.done:
+            return "time left unknown"
+        seconds = (time.monotonic() - self._begin) / self.done * (self.total - self.done)
+        return f"about {duration(seconds)} left"
+
+    def took(self, seconds: float) -> None:
+        self.line(f"{self.done} cells run in {duration(seconds)}")
+
+
+class LiveDisplay(Display):
+    """A terminal: one bar with the running cell, cells done, and the time left."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        super().__init__(stream)
+        self.console = Console(file=stream)
+        self._bar: Progress | None = None
+
+    def line(self, text: str) -> None:
+        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    @contextmanager
+    def running(self, total: int) -> Iterator[None]:
+        self.total = total
+        columns = (
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("elapsed"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            TextColumn("{task.description}", markup=False),
+        )
+        with Progress(*columns, console=self.console, transient=True) as self._bar:
+            self._task = self._bar.add_task("", total=total)
+            yield
+
+    def now(self, cells: Sequence[Cell]) -> None:
+        if self._bar is not None:
+            self._bar.update(self._task, description=", ".join(name_of(cell) for cell in cells))
+
+    def ended(self, cell: Cell, outcome: Outcome) -> None:
+        super().ended(cell, outcome)
+        if self._bar is not None:
+            self._bar.update(self._task, completed=self.done)
+
+
+def make_display(stream: IO[str]) -> Display:
+    """Live on a terminal, plain elsewhere."""
+    return LiveDisplay(stream) if stream.isatty() else Display(stream)
+
+
+def name_of(cell: Cell) -> str:
+    """A cell in one glance: `reconstruction/mnist5k-10shot seed 0 zor`."""
+    return f"{cell.entry.suite}/{cell.entry.name} seed {cell.seed} {cell.label}"
+
+
+def duration(seconds: float) -> str:
+    """`42 s`, `3 min 05 s`, `2 h 10 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
