@@ -1,0 +1,65 @@
+"""The README's plugin is whole, and its command works as printed."""
+
+import re
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+
+README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
+
+
+def the_plugin() -> str:
+    blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    assert len(blocks) == 1
+    return blocks[0]
+
+
+def the_command() -> list[str]:
+    (line,) = re.findall(
+        r"^\$ \.venv/bin/zorbench (run .*--plugin perceptron\.py.*)$", README, flags=re.MULTILINE
+    )
+    return shlex.split(line)
+
+
+def test_the_readme_s_plugin_becomes_a_row_by_the_readme_s_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from zorbench.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "perceptron.py").write_text(the_plugin(), encoding="utf-8")
+    # As printed, but on the smaller preset.
+    arguments = ["smoke" if argument == "quick" else argument for argument in the_command()]
+    monkeypatch.setattr(sys, "argv", ["zorbench", *arguments])
+    with pytest.raises(SystemExit) as exit_:
+        main()
+    assert exit_.value.code == 0
+    assert "perceptron" in capsys.readouterr().out
+    page = (tmp_path / "results" / "classification-smoke" / "report" / "index.html").read_text(
+        encoding="utf-8"
+    )
+    assert "perceptron" in page
+
+
+def test_every_command_of_the_readme_has_options_that_exist() -> None:
+    from typer.main import get_command
+
+    from zorbench.cli.app import app
+
+    commands = get_command(app).commands  # type: ignore[attr-defined]
+    lines = re.findall(r"^\$ \.venv/bin/zorbench (.*?)(?:\s+#.*)?$", README, flags=re.MULTILINE)
+    assert len(lines) >= 4
+    for line in lines:
+        name, *arguments = shlex.split(line)
+        known = {option for parameter in commands[name].params for option in parameter.opts}
+        assert {argument for argument in arguments if argument.startswith("--")} <= known
+
+
+def test_every_make_target_of_the_readme_exists() -> None:
+    makefile = (Path(__file__).resolve().parents[1] / "Makefile").read_text()
+    targets = set(re.findall(r"(?:`|^\$ )make ([a-z-]+)", README, flags=re.MULTILINE))
+    assert {"bench", "test", "check", "perf"} <= targets
+    for target in targets:
+        assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
