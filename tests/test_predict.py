@@ -120,8 +120,15 @@ def test_a_rule_may_answer_from_one_buffer_every_time():
 
 def test_no_gradients_are_recorded():
     weight = torch.ones(4, 3, requires_grad=True)
-    rule = answering("predict", lambda inputs: inputs.flatten(1) @ weight)
-    assert not predict(rule, make_spec(Classification), images(2)).requires_grad
+    answers = []
+
+    def answer(inputs):
+        answers.append(inputs.flatten(1) @ weight)
+        return answers[-1]
+
+    prediction = predict(answering("predict", answer), make_spec(Classification), images(2))
+    assert not answers[0].requires_grad
+    assert not prediction.requires_grad
     assert torch.is_grad_enabled()
 
 

@@ -56,10 +56,9 @@ class Task(ABC):
         return float(mse(prediction, targets).mean())
 
 
-class Reconstruction(Task):
-    """Give back the image through a bottleneck of `code` numbers; error = mean squared error."""
+class _ImageTask(Task):
+    """The image itself is the target."""
 
-    name = "reconstruction"
     images_out = True
 
     @staticmethod
@@ -75,31 +74,24 @@ class Reconstruction(Task):
         return dict(image_metrics(prediction, targets))
 
 
-class Colorization(Task):
+class Reconstruction(_ImageTask):
+    """Give back the image through a bottleneck of `code` numbers; error = mean squared error."""
+
+    name = "reconstruction"
+
+
+class Colorization(_ImageTask):
     """Luma in (ITU-R BT.601), RGB out; error = mean squared error over the three channels."""
 
     name = "colorization"
-    images_out = True
 
     @staticmethod
     def input_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
         return (1, *shape[1:])
 
     @staticmethod
-    def output_shape(shape: tuple[int, ...], n_classes: int) -> tuple[int, ...]:
-        return shape
-
-    @staticmethod
     def inputs(items: Tensor) -> Tensor:
         return luma(items)
-
-    @staticmethod
-    def targets(items: Tensor, labels: Tensor, n_classes: int) -> Tensor:
-        return items
-
-    @staticmethod
-    def metrics(prediction: Tensor, targets: Tensor) -> dict[str, Any]:
-        return dict(image_metrics(prediction, targets))
 
 
 class Classification(Task):
