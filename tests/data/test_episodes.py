@@ -1,6 +1,5 @@
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from itertools import islice, pairwise
 from pathlib import Path
@@ -280,16 +279,3 @@ def test_nothing_to_cut_is_refused_at_once() -> None:
     for n, batch in ((0, 1), (5, 0)):
         with pytest.raises(InputError, match="both numbers must be positive"):
             batch_order(n, batch, 0)
-
-
-@pytest.mark.perf
-@pytest.mark.parametrize("n", [10, 1000])
-def test_a_minibatch_costs_less_than_two_microseconds(n: int) -> None:
-    order = batch_order(n, 10, 0)
-    seconds = []
-    for _ in range(7):
-        start = time.perf_counter()
-        for _ in islice(order, 20_000):
-            pass
-        seconds.append(time.perf_counter() - start)
-    assert sorted(seconds)[3] / 20_000 < 2e-6

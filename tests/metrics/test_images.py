@@ -161,18 +161,3 @@ def test_shapes_that_cannot_be_scored_are_named_both(score, left, right):
     with pytest.raises(ValueError, match=r"differ in shape|nothing to score|batch axis") as caught:
         score(torch.zeros(left), torch.zeros(right))
     assert f"prediction {list(left)}, target {list(right)}" in str(caught.value)
-
-
-@pytest.mark.perf
-@pytest.mark.parametrize("shape", [(10_000, 1, 28, 28), (10_000, 3, 32, 32)])
-def test_ten_thousand_images_are_scored_quickly_on_one_thread(benchmark, shape):
-    """The 28 × 28 images must take under two seconds; `make perf` prints what they took."""
-    p, t = random_pair(*shape)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        benchmark.pedantic(image_metrics, (p, t), rounds=3)
-    finally:
-        torch.set_num_threads(threads)
-    if benchmark.stats is not None and shape[1] == 1:
-        assert benchmark.stats.stats.min < 2.0

@@ -77,8 +77,9 @@ def test_help(benchmark: BenchmarkFixture) -> None:
     assert b"Learning rules" in done.stdout
 
 
-@pytest.mark.benchmark(group="scoring 10,000 images of 784 pixels")
-def test_scoring(benchmark: BenchmarkFixture) -> None:
-    prediction, target = torch.rand(10_000, 1, 28, 28), torch.rand(10_000, 1, 28, 28)
+@pytest.mark.benchmark(group="scoring 10,000 images, SSIM included")
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32)], ids=str)
+def test_scoring(benchmark: BenchmarkFixture, shape: tuple[int, int, int]) -> None:
+    prediction, target = torch.rand(10_000, *shape), torch.rand(10_000, *shape)
     scores = benchmark.pedantic(lambda: image_metrics(prediction, target), rounds=5, warmup_rounds=1)
     assert "ssim" in scores
