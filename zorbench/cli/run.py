@@ -80,7 +80,7 @@ def report_on(results: Path) -> None:
     """Write the report of a results folder, print its tables and where the page is."""
     from rich.console import Console
 
-    from zorbench.cli.summary import summary_tables
+    from zorbench.cli.summary import NOTE, summary_tables
     from zorbench.report import write_report
 
     if not results.is_dir():
@@ -93,6 +93,7 @@ def report_on(results: Path) -> None:
     console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
     for table in summary_tables(records, runs):
         console.print(table)
+    print(NOTE)
     print(f"report: {paths.html}")
 
 

@@ -1,4 +1,4 @@
-"""The tables that a run prints at its end: error and training time of every row, one table a suite."""
+"""The tables that a run prints at its end: error and training time of every row."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,57 +8,64 @@ from rich.table import Table
 from rich.text import Text
 
 from zorbench.report.build import build_view
-from zorbench.report.model import EntryView, Row, SuiteView
+from zorbench.report.model import EntryView, Row
+
+NOTE = "* floor that is the zero of skill   ! failed cells, so no mean   – not applicable, or not timed"
+
+
+_MOST_COLUMNS = 4  # that fit into 90 characters
 
 
 def summary_tables(records: Sequence[Mapping[str, Any]], runs: Sequence[Mapping[str, Any]]) -> list[Table]:
-    """One table a suite: rows are baselines, floors last; columns are entries."""
-    return [_suite_table(suite) for suite in build_view(records, runs).suites]
+    """Tables for each suite and data set: rows are baselines, floors last; columns are entries."""
+    groups: dict[tuple[str, str], list[EntryView]] = {}
+    for suite in build_view(records, runs).suites:
+        for entry in suite.entries:
+            groups.setdefault((suite.name, entry.dataset), []).append(entry)
+    return [
+        _table(suite, dataset, entries[start : start + _MOST_COLUMNS])
+        for (suite, dataset), entries in groups.items()
+        for start in range(0, len(entries), _MOST_COLUMNS)
+    ]
 
 
-def _suite_table(suite: SuiteView) -> Table:
+def _table(suite: str, dataset: str, entries: Sequence[EntryView]) -> Table:
     table = Table(
-        title=Text(f"{suite.name}: mean error, training seconds (less is better)"),
+        title=Text(f"{suite} on {dataset}: mean error, training seconds"),
         title_justify="left",
         title_style="bold",
-        caption="* floor that is the zero of skill; ! cells failed: no mean; – not applicable, or not timed",
-        caption_justify="left",
         box=SIMPLE_HEAD,
         pad_edge=False,
     )
     table.add_column("baseline", no_wrap=True)
-    for entry in suite.entries:
-        table.add_column(Text(entry.title.replace("-", "\n", 1)), justify="right", no_wrap=True)
-    labels = _labels(suite)
+    for entry in entries:
+        heading = entry.title.removeprefix(f"{dataset}-")
+        table.add_column(Text(heading), justify="right", no_wrap=True)
+    labels = _labels(entries)
     for number, label in enumerate(labels):
-        rows = [entry.row(label) for entry in suite.entries]
-        floor = any(row is not None and row.group == "floor" for row in rows)
+        rows = [entry.row(label) for entry in entries]
+        floor = _is_floor(entries, label)
         following = labels[number + 1] if number + 1 < len(labels) else None
-        last_of_group = following is not None and not floor and _is_floor(suite, following)
+        last_of_group = following is not None and not floor and _is_floor(entries, following)
         cells = [_cell(row) for row in rows]
         table.add_row(Text(label), *cells, style="dim" if floor else "", end_section=last_of_group)
     return table
 
 
-def _labels(suite: SuiteView) -> list[str]:
+def _labels(entries: Sequence[EntryView]) -> list[str]:
     """The rows' labels: by their mean rank of error over the entries, floors last."""
     ranks: dict[str, list[int]] = {}
-    for entry in suite.entries:
+    for entry in entries:
         for group in ("headline", "outside", "floor"):
             for rank, row in enumerate(entry.group(group)):
                 ranks.setdefault(row.label, []).append(rank)
     return sorted(
-        ranks, key=lambda label: (_is_floor(suite, label), sum(ranks[label]) / len(ranks[label]), label)
+        ranks, key=lambda label: (_is_floor(entries, label), sum(ranks[label]) / len(ranks[label]), label)
     )
 
 
-def _is_floor(suite: SuiteView, label: str) -> bool:
-    return any(_group(entry, label) == "floor" for entry in suite.entries)
-
-
-def _group(entry: EntryView, label: str) -> str | None:
-    row = entry.row(label)
-    return None if row is None else row.group
+def _is_floor(entries: Sequence[EntryView], label: str) -> bool:
+    return any(row is not None and row.group == "floor" for row in (entry.row(label) for entry in entries))
 
 
 def _cell(row: Row | None) -> str:
