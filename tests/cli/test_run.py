@@ -144,7 +144,7 @@ def test_bad_plugins_cost_their_own_cells_only(
     assert ended == {
         "raises": ("error", "ValueError: out of tea (bad.py:13 in step)"),
         "loops": ("timeout", "exceeded its limit of 5 s"),
-        "exits": ("error", "the worker process exited with status 7"),
+        "exits": ("error", "the cell's process exited with status 7"),
         "diverges": ("diverged", "predict returned NaN or infinity"),
         "zor": ("ok", ""),
         "class_mean": ("ok", ""),

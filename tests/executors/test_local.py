@@ -78,7 +78,7 @@ def run(cells: list[Cell], jobs: int, log: Path) -> tuple[dict[tuple[str, int], 
     return outcomes, most
 
 
-def test_a_plugin_that_runs_out_of_memory_is_told_so_and_the_worker_lives_on(
+def test_a_plugin_that_runs_out_of_memory_is_told_so_and_the_next_cell_runs(
     plan: Callable[..., list[Cell]], tmp_path: Path
 ) -> None:
     outcomes, _ = run(plan("hog", "talks"), 1, tmp_path / "log")
@@ -87,7 +87,7 @@ def test_a_plugin_that_runs_out_of_memory_is_told_so_and_the_worker_lives_on(
     assert outcomes["talks", 0].status == "ok"
 
 
-def test_cells_share_a_warm_worker_but_neither_output_nor_module_state(
+def test_cells_share_neither_output_nor_module_state(
     plan: Callable[..., list[Cell]], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     outcomes, most = run(plan("talks", seeds=3), 1, tmp_path / "log")

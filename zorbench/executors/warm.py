@@ -1,0 +1,38 @@
+"""Imported once by the process from which cells are forked, so that no cell pays for what is done here.
+
+One thread, the libraries that baselines and scoring are likely to need, and what torch sets up at its
+first backward pass and optimiser step.
+"""
+
+import gc
+import importlib
+
+import torch
+
+_LIBRARIES = (
+    "scipy.linalg",
+    "scipy.optimize",
+    "sklearn.decomposition",
+    "sklearn.metrics",
+    "PIL.Image",
+    "zorbench.run",
+    "zorbench.zor",
+)
+
+
+def _first_training_step() -> None:
+    net = torch.nn.Sequential(torch.nn.Conv2d(1, 1, 3), torch.nn.Flatten(), torch.nn.Linear(4, 2))
+    optimiser = torch.optim.AdamW(net.parameters(), fused=True)
+    torch.nn.functional.cross_entropy(
+        net(torch.zeros(1, 1, 4, 4)), torch.zeros(1, dtype=torch.long)
+    ).backward()
+    optimiser.step()
+
+
+# Before anything runs in parallel: a process that has once used several threads cannot safely be forked.
+torch.set_num_threads(1)
+for _name in _LIBRARIES:
+    importlib.import_module(_name)
+_first_training_step()
+gc.collect()
+gc.freeze()  # what is loaded by now need not be looked through in every cell
