@@ -71,7 +71,7 @@ def make_cell() -> Callable[..., Any]:
     from zorbench.cell import Cell
     from zorbench.data import load
     from zorbench.entry import Entry
-    from zorbench.registry import PluginRef
+    from zorbench.registry import PluginRef, source_hash
     from zorbench.run import entry_episode
 
     def make(path: Path, *, class_name: str = "Rule", **changes: Any) -> Cell:
@@ -93,6 +93,7 @@ def make_cell() -> Callable[..., Any]:
         cell: dict[str, Any] = {"seed": seed, "protocol": "samples", "label": "rule", "settings": {}}
         cell |= {"device": "cpu", "data_root": None, "key": "0" * 24, "about": about}
         cell |= {"episode_sha256": episode.sha256, "n_shots": len(episode.shots)}
+        cell |= {"source": source_hash(path), "torch": "2.0"}
         cell |= {key: value for key, value in changes.items() if key not in names}
         return Cell(entry=entry, ref=PluginRef(path, class_name), **cell)
 

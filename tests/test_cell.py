@@ -9,13 +9,13 @@ FIELDS = [
     "format", "key", "run", "suite", "entry", "spec", "dataset", "task", "shots", "images_in_all",
     "n_shots", "seed", "protocol", "lane", "repetition", "variant", "baseline", "role", "tags", "config",
     "config_source", "classes", "status", "reason", "metrics", "curve", "seconds", "cost", "peak_memory",
-    "episode_sha256", "device", "threads", "attested",
+    "episode_sha256", "source", "torch", "device", "threads", "attested",
 ]
 # fmt: on
 
 
 def test_a_record_has_every_field_and_is_json(make_cell):
-    cell = make_cell(Path("rule.py"), seed=4, label="rule[lr=1]")
+    cell = make_cell(Path(__file__), seed=4, label="rule[lr=1]")
     outcome = Outcome("ok", metrics={"clean": {"error": 0.5}}, peak_memory=7)
     record = make_record(cell, outcome, run="r1", threads=1, attested=True)
     assert sorted(record) == sorted(FIELDS)
@@ -30,7 +30,7 @@ def test_a_record_has_every_field_and_is_json(make_cell):
 
 def test_a_failed_cell_has_a_reason_and_no_figures(make_cell):
     record = make_record(
-        make_cell(Path("rule.py")), Outcome("error", "broke"), run="r", threads=1, attested=False
+        make_cell(Path(__file__)), Outcome("error", "broke"), run="r", threads=1, attested=False
     )
     assert (record["status"], record["reason"]) == ("error", "broke")
     assert record["metrics"] == record["seconds"] == record["cost"] == {}
@@ -43,7 +43,7 @@ def test_unsupported_is_no_failure():
 
 
 def test_a_cell_travels_between_processes(make_cell):
-    cell = make_cell(Path("rule.py"))
+    cell = make_cell(Path(__file__))
     assert pickle.loads(pickle.dumps(cell)) == cell
 
 

@@ -31,6 +31,8 @@ class Cell:
     about: dict[str, Any]  # what the record says of the row: baseline, role, tags, config, config_source
     episode_sha256: str
     n_shots: int
+    source: str  # hash of the plugin and of the local modules it imports, when planned
+    torch: str  # major and minor version
     unsupported: str = ""  # why the rule cannot do the task; such a cell is recorded, not run
     classes: tuple[str, ...] = ()  # names of the classes, in classification
 
@@ -79,6 +81,8 @@ def make_record(cell: Cell, outcome: Outcome, *, run: str, threads: int, atteste
         "cost": outcome.cost,
         "peak_memory": outcome.peak_memory,
         "episode_sha256": cell.episode_sha256,
+        "source": cell.source,
+        "torch": cell.torch,
         "device": cell.device,
         "threads": threads,
         "attested": attested,

@@ -92,6 +92,8 @@ def make_plan(request: Request, registry: Registry) -> list[Cell]:
                         about=about,
                         episode_sha256=episode.sha256,
                         n_shots=len(episode.shots),
+                        source=sources[row.ref.path],
+                        torch=_torch_minor(),
                         unsupported=_unsupported(row, entry, dataset),
                         classes=dataset.class_names if entry.task == "classification" else (),
                     )

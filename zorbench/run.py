@@ -19,6 +19,7 @@ from zorbench.memory import PeakMemory
 from zorbench.predict import ContractError, Diverged, check_bottleneck, predict
 from zorbench.protocol import Budget
 from zorbench.randomness import GlobalRandomness, derive_seed
+from zorbench.registry import source_hash
 from zorbench.strips import strip
 from zorbench.tasks import TASKS, Task
 
@@ -68,7 +69,9 @@ class _Session:
         self.dataset = load(cell.entry.dataset, cell.data_root)
         self.episode = entry_episode(self.entry, self.dataset, cell.seed)
         if self.episode.sha256 != cell.episode_sha256:
-            raise ContractError("the data set changed between planning and running: plan again")
+            raise ContractError("the data set changed between planning and running: run again")
+        if source_hash(cell.ref.path) != cell.source:
+            raise ContractError("the plugin's code changed between planning and running: run again")
         n_classes = len(self.dataset.class_names)
         self.spec = EntrySpec(
             task=self.task,

@@ -90,3 +90,12 @@ def test_data_that_changed_since_planning_are_noticed(write_plugin, make_cell):
     outcome = run_cell(make_cell(write_plugin(NEAREST), episode_sha256="0" * 64))
     assert outcome.status == "error"
     assert "changed between planning and running" in outcome.reason
+
+
+def test_a_plugin_that_changed_since_planning_is_noticed(write_plugin, make_cell):
+    path = write_plugin(NEAREST)
+    cell = make_cell(path)
+    path.write_text(path.read_text().replace("0.1 *", "0.2 *"))
+    outcome = run_cell(cell)
+    assert outcome.status == "error"
+    assert "the plugin's code changed between planning and running" in outcome.reason

@@ -7,12 +7,11 @@ from typing import Any
 
 from zorbench import stats
 from zorbench.report.cells import FAILED, SHOWN_LANES, Record, images_setting, label, latest, outcome, strips
+from zorbench.report.current import EntryKey, current, entry_key
 from zorbench.report.formatting import plural, slug
 from zorbench.report.model import GROUPS, Counts, EntryView, Failure, ReportView, Row, SuiteView, Unsupported
 from zorbench.report.provenance import provenance
 from zorbench.report.rows import RowCells, build_row, group_of, paired_skill
-
-_EntryKey = tuple[str, str, str]  # suite, entry, protocol
 
 
 def build_view(records: Iterable[Record], runs: Iterable[Mapping[str, Any]]) -> ReportView:
@@ -20,18 +19,24 @@ def build_view(records: Iterable[Record], runs: Iterable[Mapping[str, Any]]) -> 
 
     Records of the lanes `tuning` and `probe` say nothing about a finished rule and are left out.
     """
-    cells = [r for r in latest(records) if r.get("lane", "accuracy") in SHOWN_LANES]
+    shown = [r for r in records if r.get("lane", "accuracy") in SHOWN_LANES]
+    together, left_out = current(shown)
+    cells = latest(together)
     failures = _failures(cells)
-    grouped: dict[_EntryKey, list[Record]] = defaultdict(list)
+    grouped: dict[EntryKey, list[Record]] = defaultdict(list)
     for record in cells:
-        grouped[_entry_key(record)].append(record)
+        grouped[entry_key(record)].append(record)
     anchors = _Anchors()
     suites = []
     for name in dict.fromkeys(suite for suite, _, _ in grouped):
         anchor = anchors.new(name)
         entries = tuple(
             _entry(
-                key, group, failures, anchors.new(f"{name} {key[1]} {'' if key[2] == 'samples' else key[2]}")
+                key,
+                group,
+                failures,
+                anchors.new(f"{name} {key[1]} {'' if key[2] == 'samples' else key[2]}"),
+                left_out.get(key, ()),
             )
             for key, group in grouped.items()
             if key[0] == name
@@ -59,7 +64,11 @@ def build_view(records: Iterable[Record], runs: Iterable[Mapping[str, Any]]) -> 
 
 
 def _entry(
-    key: _EntryKey, records: Sequence[Record], failures: Mapping[int, Failure], anchor: str
+    key: EntryKey,
+    records: Sequence[Record],
+    failures: Mapping[int, Failure],
+    anchor: str,
+    left_out: Iterable[str],
 ) -> EntryView:
     suite, name, protocol = key
     by_label: dict[str, list[Record]] = defaultdict(list)
@@ -97,7 +106,7 @@ def _entry(
         floor=floor.label if floor else None,
         rows=tuple(sorted(built, key=_place)),
         unsupported=tuple(unsupported),
-        notes=tuple(_notes(rows, seeds)),
+        notes=(*left_out, *_notes(rows, seeds)),
         anchor=anchor,
         sample_seed=sample_seed,
         classes=tuple(str(one) for one in first.get("classes") or ()),
@@ -110,22 +119,27 @@ def _place(row: Row) -> tuple[int, bool, float, str]:
 
 
 def _choose_floor(rows: Sequence[RowCells]) -> RowCells | None:
-    """The floor with the least validation error, of those that ran on the most seeds and never failed."""
-    errors = {
-        row.label: values
-        for row in rows
-        if row.role == "floor" and not row.failures and (values := row.validation_errors()) is not None
-    }
-    most = max((len(values) for values in errors.values()), default=0)
-    complete = {name: values for name, values in errors.items() if len(values) == most}
-    if not complete:
+    """The floor with the least validation error, over the seeds that all floors have.
+
+    None if a floor failed: it may have been the best one, and any other would flatter every row.
+    """
+    floors = [row for row in rows if row.role == "floor"]
+    if not floors or any(row.failures for row in floors):
+        return None
+    shared = sorted(set.intersection(*(set(row.ok) for row in floors)))
+    errors = {row.label: row.validation_errors(shared) for row in floors}
+    complete = {name: values for name, values in errors.items() if values}
+    if len(complete) < len(floors):
         return None
     chosen = stats.choose_floor(complete)
-    return next(row for row in rows if row.label == chosen)
+    return next(row for row in floors if row.label == chosen)
 
 
 def _notes(rows: Sequence[RowCells], seeds: Sequence[int]) -> Iterable[str]:
     """What a reader must know before comparing the rows."""
+    failed = [row.label for row in rows if row.role == "floor" and row.failures]
+    if failed:
+        yield f"A floor failed ({', '.join(failed)}), so that the zero of skill is not known."
     fewer = [f"{row.label} ({len(row.ok)})" for row in rows if not row.failures and len(row.ok) < len(seeds)]
     if fewer:
         yield f"Not all of the {plural(len(seeds), 'seed')} are there yet for: {', '.join(fewer)}."
@@ -142,21 +156,17 @@ def _notes(rows: Sequence[RowCells], seeds: Sequence[int]) -> Iterable[str]:
 
 def _failures(records: Sequence[Record]) -> dict[int, Failure]:
     """The failed cells by the id of their record: entries in order of first appearance, then row and seed."""
-    entries = list(dict.fromkeys(_entry_key(record) for record in records))
+    entries = list(dict.fromkeys(entry_key(record) for record in records))
     failed = [record for record in records if outcome(record)[0] in FAILED]
-    failed.sort(key=lambda r: (entries.index(_entry_key(r)), label(r), int(r["seed"]), *outcome(r)))
+    failed.sort(key=lambda r: (entries.index(entry_key(r)), label(r), int(r["seed"]), *outcome(r)))
     found = {}
     for i, record in enumerate(failed, start=1):
-        suite, entry, _ = _entry_key(record)
+        suite, entry, _ = entry_key(record)
         status, reason = outcome(record)
         found[id(record)] = Failure(
             suite, entry, label(record), int(record["seed"]), status, reason, f"failed-{i}"
         )
     return found
-
-
-def _entry_key(record: Record) -> _EntryKey:
-    return str(record["suite"]), str(record["entry"]), str(record.get("protocol", "samples"))
 
 
 class _Anchors:

@@ -29,11 +29,11 @@ class RowCells:
         first = records[0]
         return cls(label, str(first["baseline"]), str(first["role"]), tuple(records), ok, failures)
 
-    def validation_errors(self) -> list[float] | None:
-        """The validation error of each seed, or None if there is none or one lacks it."""
-        found = [metric(record, "validation", "error") for record in self.ok.values()]
+    def validation_errors(self, seeds: Sequence[int]) -> list[float]:
+        """The validation error of each of `seeds`, or nothing if one lacks it."""
+        found = [metric(self.ok[seed], "validation", "error") for seed in seeds]
         values = [value for value in found if value is not None]
-        return values if values and len(values) == len(found) else None
+        return values if len(values) == len(found) else []
 
 
 def paired_skill(row: RowCells, floor: RowCells) -> Skill | None:

@@ -34,7 +34,7 @@ OUTSIDE = (
     "Outside the headline: rules without a bottleneck. They can pass an image through as it is, so their "
     "error does not compare with that of a rule that must encode it."
 )
-FLOORS = "Floors: trivial answers. The one marked is the zero of skill."
+FLOORS = "Floors: trivial answers. One of them is the zero of skill."
 GROUP_NOTES: tuple[tuple[Group, str], ...] = (("headline", ""), ("outside", OUTSIDE), ("floor", FLOORS))
 """The groups of a table in order, each with what is to be said of it."""
 
