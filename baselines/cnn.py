@@ -42,6 +42,10 @@ class CNN(StepBaseline):
         weight_decay: float = search(1e-2, low=1e-5, high=1e-1, log=True)  # decoupled, per step × lr
         channels: int = 8  # maps of the first convolution; the second has twice as many
 
+        def __post_init__(self) -> None:
+            if self.channels < 1:
+                raise ValueError(f"channels must be at least 1, got {self.channels}")
+
     def build(self, entry: EntrySpec, config: Config, rng: torch.Generator) -> None:
         with torch.random.fork_rng(devices=[]):  # the layers' constructors draw from the global generator
             self.encoder, self.decoder = _parts(entry, config.channels)

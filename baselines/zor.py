@@ -52,7 +52,7 @@ class ZorBaseline(StepBaseline):
         weight_decay: float = search(1e-2, low=1e-5, high=1e-1, log=True)  # decoupled, per step × lr
         output: str = choice("linear", "sigmoid")  # activation of the output layer
         stateless: bool = False  # True: charges do not last from one batch to the next
-        max_weight: float = 1.0  # bound on |w|
+        max_weight: float = search(1.0, low=0.1, high=10.0, log=True)  # bound on |w|
 
     def build(self, entry: EntrySpec, config: Config, rng: torch.Generator) -> None:
         self.shape = entry.output_shape
@@ -108,6 +108,10 @@ class ZorNovelty(Baseline):
         threshold_step: float = search(0.5, low=0.01, high=1.0, log=True)  # η of every layer
         curriculum: int = 50  # most shots of one step
         max_weight: float = search(0.2, low=0.02, high=2.0, log=True)  # bound on |w|
+
+        def __post_init__(self) -> None:
+            if self.curriculum < 1:
+                raise ValueError(f"curriculum must be at least 1, got {self.curriculum}")
 
     def build(self, entry: EntrySpec, config: Config, rng: torch.Generator) -> None:
         self.shape, self.curriculum = entry.output_shape, config.curriculum

@@ -54,13 +54,31 @@ def test_waiting_for_a_device_counts_and_leaves_the_clock_stopped(time, monkeypa
 
     monkeypatch.setattr(clock, "synchronise", wait)
     watch = TrainingClock(torch.device("cuda"))
-    watch.settle()
+    watch.resume()
+    time.now += 1
+    watch.pause()
     time.now += 100
-    assert watch.seconds == 4
+    assert watch.seconds == 5
+
+
+def test_a_device_that_works_by_itself_is_not_waited_for_between_two_minibatches(time, monkeypatch):
+    monkeypatch.setattr(clock, "synchronise", lambda device: pytest.fail("waited for the device"))
+    watch = TrainingClock(torch.device("cuda"))
+    watch.resume()
+    time.now += 1
+    watch.pause_briefly()
+    time.now += 2
+    watch.resume()
+    time.now += 4
+    assert watch.seconds == 7
 
 
 def test_there_is_nothing_to_wait_for_on_the_cpu(time, monkeypatch):
-    monkeypatch.setattr(clock, "synchronise", lambda device: pytest.fail("waited for the CPU"))
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda device: pytest.fail("waited for the CPU"))
     watch = TrainingClock(torch.device("cpu"))
-    watch.settle()
-    assert watch.seconds == 0
+    watch.resume()
+    time.now += 3
+    watch.pause_briefly()
+    time.now += 100
+    watch.pause()
+    assert watch.seconds == 3

@@ -93,7 +93,7 @@ def test_cells_come_entry_by_entry_then_seed_by_seed_then_row_by_row(rules):
         (name, seed, row)
         for name in ("digits-2shot", "iris-10shot")
         for seed in (0, 1)
-        for row in ("rule", "likely")
+        for row in ("likely", "rule")  # floors first
     ]
     assert len({cell.key for cell in cells}) == len(cells)
 
@@ -105,23 +105,34 @@ def test_without_names_every_row_is_planned(rules):
 
 def test_the_floors_of_the_task_are_planned_into_every_entry_and_no_others(rules):
     photos = replace(ENTRY, dataset="photos", task="colorization", shots=None, images=5)
-    assert [cell.label for cell in planned(baselines=["rule"])] == ["rule", "likely"]
-    assert [cell.label for cell in planned(photos, baselines=["convolution"])] == ["convolution", "grey"]
-    assert [cell.label for cell in planned(baselines=["rule", "likely"])] == ["rule", "likely"]
+    assert [cell.label for cell in planned(baselines=["rule"])] == ["likely", "rule"]
+    assert [cell.label for cell in planned(photos, baselines=["convolution"])] == ["grey", "convolution"]
+    assert [cell.label for cell in planned(baselines=["rule", "likely"])] == ["likely", "rule"]
     assert [cell.label for cell in planned(baselines=["grey"])] == ["likely"]
 
 
 def test_a_row_named_twice_is_planned_once(rules):
-    assert [cell.label for cell in planned(baselines=["rule", "rule"])] == ["rule", "likely"]
+    assert [cell.label for cell in planned(baselines=["rule", "rule"])] == ["likely", "rule"]
 
 
 def test_a_row_with_settings_is_planned_beside_the_plain_one(rules):
     cells = planned(baselines=["rule", "rule[lr=0.5]"])
-    assert [cell.label for cell in cells] == ["rule", "rule[lr=0.5]", "likely"]
-    given = cells[1]
+    assert [cell.label for cell in cells] == ["likely", "rule", "rule[lr=0.5]"]
+    given = cells[2]
     assert given.settings == {"lr": "0.5"}
     assert (given.about["config"], given.about["config_source"]) == ({"lr": 0.5}, "given")
     assert given.about["baseline"] == "rule"
+
+
+def test_a_suite_named_twice_is_planned_once(rules):
+    once = make_plan(Request(entries=[ENTRY], seeds=[0], baselines=["rule"]), Registry())
+    twice = make_plan(Request(entries=[ENTRY, ENTRY], seeds=[0], baselines=["rule"]), Registry())
+    assert twice == once
+
+
+def test_more_test_items_than_there_are_is_told(rules):
+    with pytest.raises(InputError, match="test = 5000, but digits has 359"):
+        planned(replace(ENTRY, test=5000))
 
 
 def test_every_baseline_gets_the_same_episode(rules):
@@ -219,8 +230,8 @@ def test_what_cannot_change_a_result_does_not_change_the_key(rules, tmp_path):
     assert key(replace(ENTRY, timeout=1.0)) == key(timeout=2.0) == key()
     assert key(replace(ENTRY, label="x")) == key()
     assert key(data_root=tmp_path) == key()
-    (cell, _) = planned(baselines=["rule"], seeds=[0])
-    (_, beside, _) = planned(baselines=["convolution", "rule"], seeds=[0])
+    (_, cell) = planned(baselines=["rule"], seeds=[0])
+    (_, _, beside) = planned(baselines=["convolution", "rule"], seeds=[0])
     assert beside.key == cell.key  # nor what else is run
 
 

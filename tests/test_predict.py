@@ -73,15 +73,15 @@ def test_reconstructions_come_in_the_order_of_the_inputs_though_decoded_in_anoth
 
 
 def test_inputs_kept_aside_come_back_for_the_wrong_images():
-    class Stash(Coder):
-        kept = ()
+    kept = []  # not an attribute of the rule, where it would be found
 
+    class Stash(Coder):
         def encode(self, inputs):
-            self.kept = [*self.kept, *inputs]
+            kept.extend(inputs)
             return inputs.new_zeros(len(inputs), 1)
 
         def decode(self, codes):
-            answer, self.kept = self.kept[: len(codes)], self.kept[len(codes) :]
+            answer, kept[:] = kept[: len(codes)], kept[len(codes) :]
             return torch.stack(answer)
 
     inputs = torch.rand(200, 1, 2, 2)

@@ -159,9 +159,9 @@ def test_a_class_that_is_imported_or_private_is_no_plugin_of_the_file(alone, wri
         ('name = "rule"', "", "has no name"),
         ('name = "rule"', "name = 7", "has no name"),
         ("tasks = {Classification}", "", "declares no tasks, e.g. tasks = {Classification}"),
-        ("{Classification}", "set()", "declares no tasks"),
-        ("{Classification}", "Classification", "declares no tasks"),
-        ("{Classification}", "{'classification'}", "declares no tasks"),
+        ("{Classification}", "set()", "has tasks = set(), which is no set of tasks"),
+        ("{Classification}", "Classification", "which is no set of tasks, e.g. tasks = {Classification}"),
+        ("{Classification}", "{'classification'}", "has tasks = {'classification'}"),
         (
             "tasks =",
             "role = 'judge'\n    tasks =",

@@ -11,6 +11,7 @@ from zorbench.registry import PluginRef
 
 RECORD_FORMAT = 1
 FAILED = ("error", "timeout", "diverged")
+RETRIED = ("error", "timeout")  # a rule that diverged would do so again
 
 Status = Literal["ok", "error", "timeout", "diverged", "unsupported"]
 

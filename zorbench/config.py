@@ -4,7 +4,8 @@ import dataclasses
 import math
 import re
 from collections.abc import Mapping
-from typing import Any, get_type_hints
+from types import NoneType
+from typing import Any, get_args, get_type_hints
 
 from zorbench.errors import InputError, unknown
 
@@ -36,13 +37,18 @@ def make_config(config_class: type, settings: Mapping[str, Any], where: str) -> 
 
     Raises `InputError` for an unknown key, a value of the wrong type, or one outside its choices.
     """
-    hints = get_type_hints(config_class)
+    try:
+        hints = get_type_hints(config_class)
+    except NameError as error:
+        raise InputError(f"{where}: the type of a setting cannot be resolved: {error}") from error
     fields = {item.name: item for item in dataclasses.fields(config_class)}
     values = {}
     for key, value in settings.items():
         if key not in fields:
             raise unknown("setting", key, fields, where)
         values[key] = _convert(value, hints[key], f"{where}: {key}")
+        if fields[key].metadata.get("search", {}).get("log") and not values[key] > 0:
+            raise InputError(f"{where}: {key} must be above 0, got '{value}'")
         choices = fields[key].metadata.get("choices")
         if choices is not None and values[key] not in choices:
             raise unknown(f"value of {key}", value, choices, where)
@@ -58,7 +64,10 @@ def config_values(config: Any) -> dict[str, Any]:
 
 
 def _convert(value: Any, kind: Any, where: str) -> Any:
-    """`value` as bool, int, float or str; other kinds pass as they are."""
+    """`value` as bool, int, float or str, or one of these or None; of other kinds only values, not texts."""
+    inner = [part for part in get_args(kind) if part is not NoneType]
+    if len(inner) == 1 and NoneType in get_args(kind):
+        return None if value in (None, "None", "none") else _convert(value, inner[0], where)
     try:
         if kind is bool:
             return value if isinstance(value, bool) else _as_bool(str(value))
@@ -78,6 +87,8 @@ def _convert(value: Any, kind: Any, where: str) -> Any:
     except (TypeError, ValueError):
         names = {bool: "true or false", int: "a whole number", float: "a number"}
         raise InputError(f"{where} must be {names[kind]}, got '{value}'") from None
+    if isinstance(value, str):
+        raise InputError(f"{where} is a {getattr(kind, '__name__', kind)}, which cannot be given as a text")
     return value
 
 

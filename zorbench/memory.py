@@ -72,8 +72,10 @@ def limit_memory() -> None:
         return
     import resource
 
-    free = _meminfo("MemAvailable")
-    used = _status("VmSize")
+    try:
+        free, used = _meminfo("MemAvailable"), _status("VmSize")
+    except (OSError, KeyError, ValueError):
+        return
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     wanted = used + int(0.9 * free)
     if hard == resource.RLIM_INFINITY or wanted < hard:

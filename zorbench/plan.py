@@ -53,6 +53,11 @@ def make_plan(request: Request, registry: Registry) -> list[Cell]:
                 episode = entry_episode(entry, dataset, seed)
             except InputError as error:
                 raise InputError(f"suite {entry.suite}, entry {entry.name}: {error}") from error
+            if entry.test is not None and entry.test > len(episode.test):
+                raise InputError(
+                    f"suite {entry.suite}, entry {entry.name}: test = {entry.test}, but {dataset.name} has "
+                    f"{len(episode.test)} to test on; leave test out for all"
+                )
             if entry.samples < len(episode.shots):
                 raise InputError(
                     f"suite {entry.suite}, entry {entry.name}: samples = {entry.samples} is less than its "
@@ -98,15 +103,15 @@ def make_plan(request: Request, registry: Registry) -> list[Cell]:
                         classes=dataset.class_names if entry.task == "classification" else (),
                     )
                 )
-    return cells
+    return list({cell.key: cell for cell in cells}.values())
 
 
 def _chosen_rows(names: Iterable[str], registry: Registry) -> list[Row]:
     chosen = {row.label: row for row in (registry.row(name) for name in names)}
-    if not chosen:
-        return registry.rows()
-    floors = {row.label: row for row in registry.rows() if row.plugin.role == "floor"}
-    return list({**chosen, **floors}.values())
+    everything = {row.label: row for row in registry.rows()}
+    floors = {label: row for label, row in everything.items() if row.plugin.role == "floor"}
+    # Floors first, so that what an interrupted run leaves has its zero.
+    return list({**floors, **(chosen or everything)}.values())
 
 
 def _about(row: Row, task: type[Task]) -> dict[str, Any]:

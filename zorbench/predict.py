@@ -1,12 +1,11 @@
 """Ask a trained rule for its predictions, and check what it answers."""
 
-from typing import Any
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from zorbench.baseline import Baseline, EntrySpec
+from zorbench.state import find_tensors
 from zorbench.tasks import Reconstruction
 
 CHUNK = 1000
@@ -35,12 +34,14 @@ def check_bottleneck(plugin: Baseline, spec: EntrySpec) -> None:
 def predict(plugin: Baseline, spec: EntrySpec, inputs: Float[Tensor, "n *shape"]) -> Float[Tensor, "n *out"]:
     """Predictions on the CPU, asked for in chunks, unclipped.
 
-    In reconstruction the codes of all inputs are made first, and are decoded in another order than they
-    were encoded in: a rule that keeps its inputs aside instead of coding them answers with the wrong ones.
+    Raises `ContractError` if a tensor that the rule holds was changed, replaced, added or removed by it:
+    statistics that go on learning from what they are shown, or inputs kept aside. In reconstruction the codes
+    of all inputs are made first, and are decoded in another order than they were encoded in. What a rule
+    hides elsewhere than in its attributes is not found.
     """
     if not _bottlenecked(plugin, spec):
-        return _in_chunks(plugin.predict, inputs, spec, lambda n: (n, *spec.output_shape), "predict")
-    codes = _in_chunks(plugin.encode, inputs, spec, None, "encode")
+        return _ask(plugin, "predict", inputs, spec)
+    codes = _ask(plugin, "encode", inputs, spec)
     if codes.ndim != 2 or not 1 <= codes.shape[1] <= spec.code:
         raise ContractError(
             f"encode returned {list(codes.shape)} for {len(inputs)} images; "
@@ -49,10 +50,18 @@ def predict(plugin: Baseline, spec: EntrySpec, inputs: Float[Tensor, "n *shape"]
     if codes.dtype != torch.float32:
         raise ContractError(f"encode returned {codes.dtype}; codes are float32")
     order = torch.randperm(len(codes), generator=torch.Generator().manual_seed(len(codes)))
-    decoded = _in_chunks(plugin.decode, codes[order], spec, lambda n: (n, *spec.output_shape), "decode")
+    decoded = _ask(plugin, "decode", codes[order], spec)
     restored = torch.empty_like(decoded)
     restored[order] = decoded
     return restored
+
+
+def _fingerprint(plugin: Baseline) -> dict[str, tuple[int, int, tuple[int, ...]]]:
+    """Memory, version and shape of every tensor the rule holds: cheap, and different after any change."""
+    return {
+        name: (tensor.data_ptr(), tensor._version, tuple(tensor.shape))
+        for name, tensor in find_tensors(plugin).items()
+    }
 
 
 def _bottlenecked(plugin: Baseline, spec: EntrySpec) -> bool:
@@ -60,21 +69,31 @@ def _bottlenecked(plugin: Baseline, spec: EntrySpec) -> bool:
     return spec.task is Reconstruction and type(plugin).tags.bottleneck
 
 
-def _in_chunks(call: Any, inputs: Tensor, spec: EntrySpec, expected: Any, name: str) -> Tensor:
+def _ask(plugin: Baseline, method: str, inputs: Tensor, spec: EntrySpec) -> Tensor:
+    """What `method` answers to all inputs, chunk by chunk, with the rule's state the same afterwards."""
+    before = _fingerprint(plugin)
     parts = []
     for chunk in inputs.split(CHUNK):
         with torch.no_grad():
             # A copy: a rule that writes into its argument must not change what it is scored on.
-            answer = call(chunk.to(spec.device, copy=True))
+            answer = getattr(plugin, method)(chunk.to(spec.device, copy=True))
         if not isinstance(answer, Tensor) or not answer.is_floating_point():
-            raise ContractError(f"{name} returned {_kind(answer)}; expected a floating-point tensor")
+            raise ContractError(f"{method} returned {_kind(answer)}; expected a floating-point tensor")
         shape = tuple(answer.shape)
-        if shape[:1] != (len(chunk),) or (expected and shape != expected(len(chunk))):
-            wanted = list(expected(len(chunk))) if expected else f"[{len(chunk)}, k]"
-            raise ContractError(f"{name} returned shape {list(shape)}; expected {wanted}")
+        expected = None if method == "encode" else (len(chunk), *spec.output_shape)
+        if shape[:1] != (len(chunk),) or (expected and shape != expected):
+            wanted = list(expected) if expected else f"[{len(chunk)}, k]"
+            raise ContractError(f"{method} returned shape {list(shape)}; expected {wanted}")
         if not bool(torch.isfinite(answer).all()):
-            raise Diverged(f"{name} returned NaN or infinity")
-        parts.append(answer.detach().to("cpu", copy=True))  # a rule may answer from one buffer every time
+            raise Diverged(f"{method} returned NaN or infinity")
+        parts.append(answer.detach().to("cpu", copy=True))  # a rule may answer from memory of its own
+    after = _fingerprint(plugin)
+    if before != after:
+        changed = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+        raise ContractError(
+            f"{method} changed the state of the rule ({', '.join(changed[:3])}), which it must leave as it is "
+            f"(a module in training mode? inputs kept aside?)"
+        )
     return torch.cat(parts)
 
 

@@ -82,7 +82,7 @@ class Budget:
         limit = self._limit(until)
         inputs, targets, order = self._inputs, self._targets, self._order
         while True:
-            self._clock.pause()
+            self._clock.pause_briefly()
             if self.updates:
                 self._after_update()
             left = limit - self.seen
@@ -93,7 +93,8 @@ class Budget:
             self._rest = None
             if len(chosen) > left:
                 chosen, self._rest = chosen[:left], chosen[left:]
-            batch = inputs[chosen], targets[chosen]
+            where = chosen.to(inputs.device)
+            batch = inputs[where], targets[where]
             self.seen += len(chosen)
             self.updates += 1
             self._clock.resume()
@@ -115,7 +116,7 @@ class Budget:
         return self._hand_out(chosen.long())
 
     def _hand_out(self, indices: Int64[Tensor, " k"] | None) -> tuple[Tensor, Tensor]:
-        self._clock.pause()
+        self._clock.pause_briefly()
         try:
             if self.updates:
                 self._after_update()
@@ -135,9 +136,9 @@ class Budget:
             self._clock.resume()  # also for a rule that catches what was raised, and goes on
 
     def _after_update(self) -> None:
-        """What is due between two hand-outs, with the clock stopped."""
+        """What is due between two hand-outs."""
         if self._clock.first_step is None:
-            self._clock.settle()
+            self._clock.pause()
             self._clock.first_step = self._clock.seconds
         if self.seen >= self._next_due:
             self._measure()
@@ -146,7 +147,7 @@ class Budget:
         while self._next_due <= self.seen:
             self._next_due = self._due.pop(0) if self._due else self.samples + 1
         if self._checkpoint is not None and self.seen < self.samples:  # the last point is measured after fit
-            self._clock.settle()
+            self._clock.pause()
             self._checkpoint(self.seen)
 
     def _limit(self, until: float) -> int:

@@ -7,7 +7,7 @@ import inspect
 import json
 import sys
 from collections.abc import Iterable, Set
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -206,9 +206,11 @@ def _check_declaration(plugin: type[Baseline], file: Path) -> None:
         raise InputError(f"{where} has no name (a text, the row's name in the tables)")
     tasks = getattr(plugin, "tasks", None)
     if not (isinstance(tasks, Set) and tasks and all(map(_is_task, tasks))):
-        raise InputError(f"{where} declares no tasks, e.g. tasks = {{Classification}}")
+        found = "declares no tasks" if tasks is None else f"has tasks = {tasks!r}, which is no set of tasks"
+        raise InputError(f"{where} {found}, e.g. tasks = {{Classification}}")
     if not isinstance(plugin.tags, Tags):
         raise InputError(f"{where}: tags must be Tags(...), got {plugin.tags!r}")
+    _check_tags(plugin, where)
     if plugin.role not in _ROLES:
         raise unknown("role", plugin.role, _ROLES, where)
     try:
@@ -221,6 +223,12 @@ def _check_declaration(plugin: type[Baseline], file: Path) -> None:
 
 def _is_task(value: object) -> bool:
     return inspect.isclass(value) and issubclass(value, Task)
+
+
+def _check_tags(plugin: type[Baseline], where: str) -> None:
+    for name, value in asdict(plugin.tags).items():
+        if not isinstance(value, str | bool):
+            raise InputError(f"{where}: the tag {name} must be a text, true or false, got {value!r}")
 
 
 def _check_recordable(config: Any, where: str) -> None:

@@ -34,7 +34,7 @@ def run_cell(cell: Cell) -> Outcome:
     except Diverged as error:
         return Outcome("diverged", str(error))
     except ContractError as error:
-        return Outcome("error", str(error))
+        return Outcome("error", _shortened(str(error)))
     except (MemoryError, torch.cuda.OutOfMemoryError) as error:
         return Outcome("error", f"out of memory{_place(error, cell)}")
     except KeyboardInterrupt:
@@ -42,7 +42,8 @@ def run_cell(cell: Cell) -> Outcome:
     except BaseException as error:  # a plugin's SystemExit too costs its own cell only
         if "can't allocate memory" in str(error):
             return Outcome("error", f"out of memory{_place(error, cell)}")
-        text = " ".join(str(error).split()) or "no message"
+        traceback.print_exc()  # into the run's log
+        text = _shortened(" ".join(str(error).split()) or "no message")
         return Outcome("error", f"{type(error).__name__}: {text}{_place(error, cell)}")
 
 
@@ -85,6 +86,7 @@ class _Session:
             code=self.entry.code,
             device=self.device,
         )
+        _wake(self.device)
         self.clock = TrainingClock(self.device)
         self.randomness = GlobalRandomness(derive_seed("global", self.episode.sha256, cell.seed))
         self.memory = PeakMemory(self.device)
@@ -117,13 +119,14 @@ class _Session:
             self.clock.resume()
             self.plugin.fit(budget)
             self.clock.pause()
-        self.clock.settle()
         peak = self.memory.read()
         self._checkpoint(budget.seen)
         with self.randomness.installed():
             parameters = self.plugin.state().values()
 
         prediction, predict_seconds = self._predict_test()
+        if torch.get_num_threads() != THREADS:
+            raise ContractError(f"the rule set torch to {torch.get_num_threads()} threads; it has {THREADS}")
         images, clipped = {}, {}
         if self.task.images_out:
             clipped["clipped"] = float(((prediction < 0) | (prediction > 1)).float().mean())
@@ -197,6 +200,17 @@ class _Session:
         if self.curve and self.curve[-1]["samples"] == samples:  # fit ended at a checkpoint
             self.curve.pop()
         self.curve.append({"samples": samples, "seconds": self.clock.seconds, "error": error})
+
+
+def _wake(device: torch.device) -> None:
+    """Let a device load its libraries before anything is timed on it."""
+    if device.type != "cpu":
+        ones = torch.ones(8, 8, device=device)
+        float((ones @ ones).sum())
+
+
+def _shortened(text: str, most: int = 300) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 @contextmanager

@@ -11,12 +11,13 @@ from typing import IO, Any
 
 from filelock import FileLock, Timeout
 
-from zorbench.cell import FAILED, RECORD_FORMAT
+from zorbench.cell import RECORD_FORMAT, RETRIED
 from zorbench.errors import InputError
 
 RECORDS = "records.jsonl"
 IMAGES = "images"
 RUNS = "runs"
+_REQUIRED = ("key", "suite", "entry", "seed", "baseline", "role", "status", "metrics")
 
 
 def read_records(results: Path) -> list[dict[str, Any]]:
@@ -82,13 +83,12 @@ class Store:
         if self._stream is not None:
             self._stream.close()
         if self._lock is not None:
-            self._lock.release()
-            Path(self._lock.lock_file).unlink(missing_ok=True)
+            self._lock.release()  # the file stays: who unlinks it may unlink another run's lock
 
     def needs(self, key: str, retry_failed: bool) -> bool:
         """Whether the cell with this key is to be run."""
         record = self.records.get(key)
-        return record is None or (retry_failed and record["status"] in FAILED)
+        return record is None or (retry_failed and record["status"] in RETRIED)
 
     def append(self, record: dict[str, Any], pictures: dict[str, bytes] | None = None) -> None:
         """Write a record whole, its pictures first, so that no record names a file that is not there."""
@@ -159,7 +159,9 @@ def _parse(path: Path, content: bytes) -> tuple[list[dict[str, Any]], int]:
             if not line.endswith(b"\n"):
                 raise ValueError("the line was not finished")
             record = json.loads(line)
-            version, _ = record["format"], record["key"]
+            version = record["format"]
+            if version == RECORD_FORMAT:
+                _ = [record[name] for name in _REQUIRED]
         except (ValueError, KeyError, TypeError):
             torn = number
             continue

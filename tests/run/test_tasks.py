@@ -63,29 +63,59 @@ def test_giving_back_the_input_is_scored_where_it_is_tagged(run_rule):
     assert outcome.metrics["clean"]["error"] == 0
 
 
-def test_keeping_inputs_aside_does_not_win(run_rule):
-    source = """
-        class Rule(Baseline):
-            name = "rule"
-            tasks = {Reconstruction}
-            def build(self, entry, config, rng):
-                self.kept = []
-            def fit(self, budget):
-                self.mean = budget.shots()[0].mean(dim=0)
-            def encode(self, inputs):
-                self.kept.extend(inputs.clone())
-                return inputs.new_zeros(len(inputs), 1)
-            def decode(self, codes):
-                answer, self.kept = self.kept[: len(codes)], self.kept[len(codes) :]
-                return torch.stack(answer)
-    """
-    honest = (
-        source[: source.index("                answer")]
-        + "                return self.mean.expand(len(codes), 1, 8, 8)\n"
+STASH = """
+    KEPT = []
+
+    class Rule(Baseline):
+        name = "rule"
+        tasks = {Reconstruction}
+        def build(self, entry, config, rng):
+            self.kept = []
+        def fit(self, budget):
+            self.mean = budget.shots()[0].mean(dim=0)
+        def encode(self, inputs):
+            kept.extend(inputs.clone())
+            return inputs.new_zeros(len(inputs), 1)
+        def decode(self, codes):
+            answer, kept[:] = kept[: len(codes)], kept[len(codes) :]
+            return torch.stack(answer)
+"""
+
+
+def test_keeping_inputs_aside_is_an_error(run_rule):
+    outcome = run_rule(
+        STASH.replace("kept.", "self.kept.").replace(" kept[", " self.kept["), **RECONSTRUCTION
     )
-    stashed, mean = run_rule(source, **RECONSTRUCTION), run_rule(honest, **RECONSTRUCTION)
+    assert outcome.status == "error"
+    assert outcome.reason.startswith("encode changed the state of the rule (kept.0")
+
+
+def test_keeping_inputs_aside_where_nobody_looks_does_not_win(run_rule):
+    hidden = STASH.replace("kept.ext", "KEPT.ext").replace(" kept[", " KEPT[")
+    honest = (
+        hidden[: hidden.index("        answer, KEPT")]
+        + "        return self.mean.expand(len(codes), 1, 8, 8)\n"
+    )
+    stashed, mean = run_rule(hidden, **RECONSTRUCTION), run_rule(honest, **RECONSTRUCTION)
     assert stashed.status == mean.status == "ok"
     assert stashed.metrics["clean"]["error"] > mean.metrics["clean"]["error"]
+
+
+def test_statistics_that_learn_while_predicting_are_an_error(run_rule):
+    outcome = run_rule("""
+        class Rule(StepBaseline):
+            name = "rule"
+            tasks = {Classification}
+            def build(self, entry, config, rng):
+                self.net = torch.nn.Sequential(torch.nn.BatchNorm1d(64), torch.nn.Linear(64, entry.n_classes))
+            def step(self, inputs, targets):
+                pass
+            def predict(self, inputs):
+                return self.net(inputs.flatten(1))
+    """)
+    assert outcome.status == "error"
+    assert "predict changed the state of the rule (net.0." in outcome.reason
+    assert "training mode" in outcome.reason
 
 
 def test_predictions_are_clipped_and_the_clipped_share_is_told(run_rule):

@@ -1,5 +1,7 @@
 """The commands and their options. Only light imports here: `--help` must not wait for torch."""
 
+import os
+import signal
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -7,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from zorbench import __version__
 from zorbench.errors import InputError
 
 OK, BAD_INPUT, CELLS_FAILED, INTERRUPTED = 0, 2, 3, 130
@@ -44,6 +47,21 @@ Plugins = Annotated[
 ]
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"zorbench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Learning rules compared on equal terms."""
+
+
 @app.command()
 def run(
     suites: Annotated[
@@ -77,7 +95,7 @@ def run(
 ) -> None:
     """Run what is not there yet of suites or a preset, then write the report.
 
-    Exit status: 0 all well, 2 bad input (nothing was run), 3 some cells failed.
+    Exit status: 0 all well, 2 bad input (nothing was run), 3 some cells failed, 130 interrupted.
     """
     from zorbench.cli.run import RunOptions, run_suites
 
@@ -127,10 +145,21 @@ def list_(
     print_listing(what.value, data_root, plugin or [])
 
 
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
 def main() -> None:
     """Entry point: a user's mistake is one line and status 2."""
+    signal.signal(signal.SIGTERM, _interrupt)  # a cancelled job stops its cells, as Ctrl-C does
     try:
         app()
+    except BrokenPipeError:  # the reader of a table had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(OK)
+    except OSError as error:
+        print(f"zorbench: {error}", file=sys.stderr)
+        sys.exit(BAD_INPUT)
     except InputError as error:
         print(f"zorbench: {error}", file=sys.stderr)
         sys.exit(BAD_INPUT)

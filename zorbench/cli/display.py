@@ -15,6 +15,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column
 
 from zorbench.cell import FAILED, Cell, Outcome
 
@@ -34,9 +35,12 @@ class Display:
     def line(self, text: str) -> None:
         print(text, file=self.stream, flush=True)
 
-    def planned(self, total: int, todo: int, results: Path) -> None:
-        already = f", {total - todo} already there" if total > todo else ""
-        self.line(f"{results}: {total} cells{already}, {todo} to run")
+    def planned(self, cells: Sequence[Cell], todo: Sequence[Cell], results: Path) -> None:
+        there = len(cells) - len(todo)
+        idle = sum(bool(cell.unsupported) for cell in todo)
+        already = f", {there} already there" if there else ""
+        inapplicable = f", {idle} not applicable" if idle else ""
+        self.line(f"{results}: {len(cells)} cells{already}{inapplicable}, {len(todo) - idle} to run")
 
     @contextmanager
     def running(self, total: int) -> Iterator[None]:
@@ -63,7 +67,8 @@ class Display:
         return f"about {duration(seconds)} left"
 
     def took(self, seconds: float) -> None:
-        self.line(f"{self.done} cells run in {duration(seconds)}")
+        cells = "cell" if self.done == 1 else "cells"
+        self.line(f"{self.done} {cells} run in {duration(seconds)}")
 
 
 class LiveDisplay(Display):
@@ -81,15 +86,14 @@ class LiveDisplay(Display):
     def running(self, total: int) -> Iterator[None]:
         self.total = total
         columns = (
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TextColumn("elapsed"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=16, table_column=Column(no_wrap=True, min_width=16)),
+            MofNCompleteColumn(table_column=Column(no_wrap=True, min_width=2 * len(str(total)) + 1)),
+            TimeElapsedColumn(table_column=Column(no_wrap=True, min_width=7)),
+            TextColumn("left", table_column=Column(no_wrap=True, min_width=4)),
+            TimeRemainingColumn(table_column=Column(no_wrap=True, min_width=7)),
+            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, ratio=1)),
         )
-        with Progress(*columns, console=self.console, transient=True) as self._bar:
+        with Progress(*columns, console=self.console, transient=True, expand=True) as self._bar:
             self._task = self._bar.add_task("", total=total)
             yield
 

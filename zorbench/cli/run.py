@@ -1,5 +1,6 @@
 """`zorbench run` and `zorbench report`: from options to records, a report and a count of failures."""
 
+import math
 import secrets
 import shlex
 import sys
@@ -65,7 +66,14 @@ def run_suites(options: RunOptions) -> int:
     with Store(results) as store:
         todo = [cell for cell in cells if store.needs(cell.key, options.retry_failed)]
         display = make_display(sys.stderr)
-        display.planned(len(cells), len(todo), results)
+        display.planned(cells, todo, results)
+        untimed = sum(
+            record["status"] == "ok" and not record["attested"]
+            for key, record in store.records.items()
+            if key in {cell.key for cell in cells}
+        )
+        if untimed and options.jobs == 1:
+            display.line(f"{untimed} of them ran side by side, so have no times; another --out times them")
         if todo:
             _run_cells(todo, store, display, options, seeds)
         planned = {cell.key for cell in cells}
@@ -126,8 +134,8 @@ def _check_numbers(seeds: int, options: RunOptions) -> None:
         raise InputError(f"--seeds {seeds}: must be at least 1")
     if options.jobs < 1:
         raise InputError(f"--jobs {options.jobs}: must be at least 1")
-    if options.timeout is not None and not options.timeout > 0:
-        raise InputError(f"--timeout {options.timeout:g}: must be more than 0")
+    if options.timeout is not None and not 0 < options.timeout < math.inf:
+        raise InputError(f"--timeout {options.timeout:g}: must be a number of seconds, more than 0")
 
 
 def _run_cells(todo: list[Cell], store: Store, display: Display, options: RunOptions, seeds: int) -> None:
@@ -163,6 +171,8 @@ def _run_cells(todo: list[Cell], store: Store, display: Display, options: RunOpt
                 store.append(record, progress.outcome.images)
                 display.ended(progress.cell, progress.outcome)
             display.now(progress.running)
+    display.took(time.monotonic() - begin)
     if log.exists() and log.stat().st_size == 0:
         log.unlink()
-    display.took(time.monotonic() - begin)
+    elif log.exists():
+        display.line(f"what plugins printed, and their tracebacks: {log}")
