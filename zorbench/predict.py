@@ -89,9 +89,9 @@ def _ask(plugin: Baseline, method: str, inputs: Tensor, spec: EntrySpec) -> Tens
         parts.append(answer.detach().to("cpu", copy=True))  # a rule may answer from memory of its own
     after = _fingerprint(plugin)
     if before != after:
-        changed = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+        changed = sorted(name for name in before | after if before.get(name) != after.get(name))
         raise ContractError(
-            f"{method} changed the state of the rule ({', '.join(changed[:3])}), which it must leave as it is "
+            f"{method} changed the state of the rule ({', '.join(changed[:3])}); it must leave it as it is "
             f"(a module in training mode? inputs kept aside?)"
         )
     return torch.cat(parts)
