@@ -63,3 +63,12 @@ def test_every_make_target_of_the_readme_exists() -> None:
     assert {"bench", "test", "check", "perf"} <= targets
     for target in targets:
         assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
+
+
+def test_the_readme_s_suite_is_one(tmp_path: Path) -> None:
+    from zorbench.suite import load_suite
+
+    (text,) = re.findall(r"```toml\n(.*?)```", README, flags=re.DOTALL)
+    (tmp_path / "mine.toml").write_text(text, encoding="utf-8")
+    suite = load_suite(tmp_path / "mine.toml")
+    assert [entry.name for entry in suite.entries()] == ["mnist5k-1shot", "mnist5k-5shot"]

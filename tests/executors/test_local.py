@@ -13,6 +13,7 @@ from zorbench.suite import find_suite
 
 PLUGIN = '''
 import os
+import sys
 import torch
 from zorbench import Classification, StepBaseline
 
@@ -43,6 +44,8 @@ class Talks(StepBaseline):
     def predict(self, inputs):
         if self.found[1:] != [1, 1]:
             raise RuntimeError(f"threads {self.found}")
+        if "zorbench.executors.warm" not in sys.modules:
+            raise RuntimeError("a cold process")
         if self.found[0] > 20:  # 20 steps a cell: more are another cell's
             raise RuntimeError("module state of another cell")
         return torch.eye(10)[torch.zeros(len(inputs), dtype=torch.long)]
@@ -116,3 +119,36 @@ def test_leaving_early_stops_the_workers(plan: Callable[..., list[Cell]], tmp_pa
 def test_without_cells_no_worker_is_started(tmp_path: Path) -> None:
     assert list(run_local([], 1, tmp_path / "log")) == []
     assert not (tmp_path / "log").exists()
+
+
+POLLUTER = '''
+import torch
+from zorbench import Classification, StepBaseline
+
+
+class Polluter(StepBaseline):
+    """Leaves torch in a state in which nobody else can learn."""
+    name = "a_polluter"
+    tasks = {Classification}
+
+    def build(self, entry, config, rng):
+        torch.set_default_device("meta")
+        torch.nn.functional.cross_entropy = None
+
+    def step(self, inputs, targets):
+        raise RuntimeError("done with it")
+'''
+
+
+def test_what_a_plugin_does_to_its_libraries_ends_with_its_cell(
+    plan: Callable[..., list[Cell]], tmp_path: Path
+) -> None:
+    (tmp_path / "polluter.py").write_text(POLLUTER)
+    entries = plan("talks")[0].entry
+    request = Request(entries=[entries], seeds=range(1), baselines=("a_polluter", "mlp"))
+    cells = make_plan(request, Registry([tmp_path / "polluter.py"]))
+    cells.sort(key=lambda cell: cell.label)
+    assert cells[0].label == "a_polluter"
+    outcomes, _ = run(cells, 1, tmp_path / "log")
+    statuses = {label: outcome.status for (label, _), outcome in outcomes.items()}
+    assert statuses == {"a_polluter": "error", "class_mean": "ok", "majority_class": "ok", "mlp": "ok"}
