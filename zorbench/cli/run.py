@@ -99,7 +99,8 @@ def report_on(results: Path) -> None:
     runs = read_runs(results)
     paths = write_report(results, records, runs)
     console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
-    for table in summary_tables(records, runs):
+    for title, table in summary_tables(records, runs):
+        console.print(title, style="bold", markup=False)
         console.print(table)
     print(NOTE)
     print(f"report: {paths.html}")

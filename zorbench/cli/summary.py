@@ -16,27 +16,26 @@ NOTE = "* floor that is the zero of skill   ! failed cells, so no mean   – not
 _MOST_COLUMNS = 4  # that fit into 90 characters
 
 
-def summary_tables(records: Sequence[Mapping[str, Any]], runs: Sequence[Mapping[str, Any]]) -> list[Table]:
-    """Tables for each suite and data set: rows are baselines, floors last; columns are entries."""
+def summary_tables(
+    records: Sequence[Mapping[str, Any]], runs: Sequence[Mapping[str, Any]]
+) -> list[tuple[str, Table]]:
+    """Titles and tables for each suite and data set: rows are baselines, floors last; columns are entries."""
     groups: dict[tuple[str, str], list[EntryView]] = {}
     for suite in build_view(records, runs).suites:
         for entry in suite.entries:
             groups.setdefault((suite.name, entry.dataset), []).append(entry)
     return [
-        _table(suite, dataset, entries[start : start + _MOST_COLUMNS])
+        (
+            f"{suite} on {dataset}: mean error, training seconds",
+            _table(dataset, entries[start:][:_MOST_COLUMNS]),
+        )
         for (suite, dataset), entries in groups.items()
         for start in range(0, len(entries), _MOST_COLUMNS)
     ]
 
 
-def _table(suite: str, dataset: str, entries: Sequence[EntryView]) -> Table:
-    table = Table(
-        title=Text(f"{suite} on {dataset}: mean error, training seconds"),
-        title_justify="left",
-        title_style="bold",
-        box=SIMPLE_HEAD,
-        pad_edge=False,
-    )
+def _table(dataset: str, entries: Sequence[EntryView]) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("baseline", no_wrap=True)
     for entry in entries:
         heading = entry.title.removeprefix(f"{dataset}-")
