@@ -33,7 +33,7 @@ class _ConstantImage(Baseline):
 
     def summary(self, targets: Tensor) -> Tensor:
         """One image [*out] from the shots' targets [n, *out]."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has no summary")
 
     def fit(self, budget: Budget) -> None:
         self.image = self.summary(budget.shots()[1])

@@ -61,7 +61,7 @@ class Display:
 
     def left(self) -> str:
         """About how long the rest takes, at the pace so far."""
-        if not self.done:
+        if self.done < 5:  # the first cells wait for the first process
             return "time left unknown"
         seconds = (time.monotonic() - self._begin) / self.done * (self.total - self.done)
         return f"about {duration(seconds)} left"
