@@ -1,7 +1,7 @@
 """Imported once by the process from which cells are forked, so that no cell pays for what is done here.
 
 One thread, the libraries that baselines and scoring are likely to need, and what torch sets up at its
-first backward pass and optimiser step.
+first backward pass, optimiser step and matrix routines.
 """
 
 import gc
@@ -29,10 +29,21 @@ def _first_training_step() -> None:
     optimiser.step()
 
 
+def _first_linear_algebra() -> None:
+    """Large enough for the routines that real sizes use, in both precisions."""
+    for dtype in (torch.float32, torch.float64):
+        matrix = torch.eye(256, dtype=dtype)
+        torch.cdist(matrix @ matrix, matrix)
+        torch.linalg.eigh(matrix)
+        torch.linalg.svd(matrix)
+        torch.linalg.solve(matrix, matrix)
+
+
 # Before anything runs in parallel: a process that has once used several threads cannot safely be forked.
 torch.set_num_threads(1)
 for _name in _LIBRARIES:
     importlib.import_module(_name)
 _first_training_step()
+_first_linear_algebra()
 gc.collect()
 gc.freeze()  # what is loaded by now need not be looked through in every cell
