@@ -18,7 +18,7 @@ Status = Literal["ok", "error", "timeout", "diverged", "unsupported"]
 
 @dataclass(frozen=True)
 class Cell:
-    """One baseline on one (entry, protocol, seed). Plain values only: it travels to a worker process."""
+    """One baseline on one (entry, protocol, seed). Plain values only: it travels to a process of its own."""
 
     entry: Entry
     seed: int

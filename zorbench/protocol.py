@@ -14,7 +14,6 @@ from torch import Tensor
 from zorbench.clock import TrainingClock
 from zorbench.data import batch_order
 
-PROTOCOLS = ("samples",)
 CHECKPOINTS = 10
 
 

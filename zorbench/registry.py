@@ -24,7 +24,7 @@ _ROLES = ("contender", "floor", "reference")
 
 @dataclass(frozen=True)
 class PluginRef:
-    """Where a plugin class is: what a worker process needs to load it."""
+    """Where a plugin class is: what a cell's process needs to load it."""
 
     path: Path
     class_name: str

@@ -190,6 +190,8 @@ def test_times_of_cells_run_side_by_side_are_not_attested(
 ) -> None:
     assert zorbench("run", tiny, "--baseline", "zor", "--seeds", "2", "--jobs", "2", "--out", "r").status == 0
     assert {record["attested"] for record in records_of(tmp_path / "r")} == {False}
+    answer = zorbench("run", tiny, "--baseline", "zor", "--seeds", "2", "--out", "r")
+    assert "6 of them ran side by side, so have no times" in answer.err
 
 
 @pytest.mark.parametrize(

@@ -67,17 +67,13 @@ def run_suites(options: RunOptions) -> int:
         todo = [cell for cell in cells if store.needs(cell.key, options.retry_failed)]
         display = make_display(sys.stderr)
         display.planned(cells, todo, results)
-        untimed = sum(
-            record["status"] == "ok" and not record["attested"]
-            for key, record in store.records.items()
-            if key in {cell.key for cell in cells}
-        )
+        there = [store.records[cell.key] for cell in cells if cell.key in store.records]
+        untimed = sum(record["status"] == "ok" and not record["attested"] for record in there)
         if untimed and options.jobs == 1:
             display.line(f"{untimed} of them ran side by side, so have no times; another --out times them")
         if todo:
             _run_cells(todo, store, display, options, seeds)
-        planned = {cell.key for cell in cells}
-        failed = sum(record["status"] in FAILED for key, record in store.records.items() if key in planned)
+        failed = sum(store.records[cell.key]["status"] in FAILED for cell in cells)
     if failed:
         display.line(f"{failed} of {len(cells)} cells failed; --retry failed runs errors and timeouts again")
     report_on(results)
