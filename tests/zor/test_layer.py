@@ -24,11 +24,12 @@ def test_a_size_is_a_whole_number_above_zero(kind, size):
 
 
 @pytest.mark.parametrize("kind", BOTH)
-@pytest.mark.parametrize("activation", ["softmax", 3, ["relu"]])
+@pytest.mark.parametrize("activation", ["swish", 3, ["relu"]])
 def test_an_unknown_activation_names_the_valid_ones(kind, activation):
     refuses(
         kind,
-        f"unknown activation {activation!r}; valid: sigmoid, tanh, relu, None (identity) or a callable",
+        f"unknown activation {activation!r}; valid: sigmoid, tanh, relu, softmax, None (identity) "
+        f"or a callable",
         4,
         activation,
     )

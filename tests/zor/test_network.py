@@ -180,6 +180,6 @@ def test_a_network_needs_an_input_and_an_output(kind, layer):
 
 
 def test_layers_of_the_other_rule_are_refused():
-    refuses(lambda: Zor([Layer(3), 3]), "expected layers of type Layer, got 3")
+    refuses(lambda: Zor([Layer(3), 3]), "expected layers of type Layer, ConvLayer, ConvTransposeLayer, got 3")
     other = Layer(3)
     refuses(lambda: NoveltyZor([other, other]), f"expected layers of type NoveltyLayer, got {other!r}")

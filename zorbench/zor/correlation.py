@@ -1,32 +1,25 @@
-"""The normalised correlation that drives the current rule's weights; pure functions of one layer."""
+"""The scales by which the current rule normalises signal, activity and spikes, one for each unit."""
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
 EPSILON = 1e-8
 
+Axes = tuple[int, ...]
 
-def normalise_signal(signal: Float[Tensor, "batch n"]) -> Float[Tensor, "batch n"]:
-    """δ / ‖δ‖ for each unit, the norm taken over the batch.
 
-    A column that is exactly zero stays zero, where the source divides by zero. A column so small that its
-    squares leave the dtype's range comes out shorter than 1 (in float32: a norm below 1e-19). The source then
-    clips to [−1, 1]; no element of a unit vector lies outside, so that is left out.
+def signal_scale(signal: Float[Tensor, "*rows"], axes: Axes = (-2,)) -> Float[Tensor, "*units"]:
+    """1 / ‖δ‖ for each unit, the norm taken over `axes` (kept, of length 1): batch, and shared positions.
+
+    Finite for a unit whose δ is exactly zero, so that it keeps zero where the source divides by zero. A δ so
+    small that its squares leave the dtype's range comes out shorter than 1 (in float32: a norm below 1e-19).
+    The source then clips δ to [−1, 1]; no element of a unit vector lies outside, so that is left out.
     """
-    squares = (signal * signal).sum(0)
-    return signal * squares.clamp_min_(torch.finfo(signal.dtype).tiny).rsqrt_()
+    squares = (signal * signal).sum(axes, keepdim=True)
+    return squares.clamp_min_(torch.finfo(signal.dtype).tiny).rsqrt_()
 
 
-def correlation(
-    activity: Float[Tensor, "batch n_in"],
-    signal: Float[Tensor, "batch n_out"],
-    spikes: Bool[Tensor, "batch n_out"],
-) -> Float[Tensor, "n_in n_out"]:
-    """The direction in which a layer's weights should grow: p̂ᵀ (δ ⊙ ŝ), every column over its norm + 1e-8.
-
-    activity: p of the layer below.  signal: normalised δ of the layer above.  spikes: s of the layer above.
-    """
-    activity = activity * (activity * activity).sum(0).sqrt_().add_(EPSILON).reciprocal_()
-    spike_scale = spikes.sum(0, dtype=signal.dtype).sqrt_().add_(EPSILON).reciprocal_()
-    return activity.T @ (signal * spikes * spike_scale)
+def scale_from_squares(squares: Float[Tensor, "*units"]) -> Float[Tensor, "*units"]:
+    """1 / (√squares + 1e-8), in place: what turns p into p̂ and s into ŝ."""
+    return squares.sqrt_().add_(EPSILON).reciprocal_()

@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
 
 import torch
 from torch import Tensor
+
+from zorbench.zor.connection import Connection
 
 
 def own_generator(seed: int | None, generator: torch.Generator | None) -> torch.Generator:
@@ -28,18 +29,25 @@ def own_generator(seed: int | None, generator: torch.Generator | None) -> torch.
 
 
 def draw_weights(
-    sizes: Sequence[int], generator: torch.Generator, device: torch.device | str | None, dtype: torch.dtype
+    connections: Sequence[Connection],
+    generator: torch.Generator,
+    *,
+    gain: float,
+    device: torch.device | str | None,
+    dtype: torch.dtype,
 ) -> list[Tensor]:
-    """One [n_l, n_{l+1}] matrix for each pair of neighbours: N(0, σ²), σ = ½·sqrt(2 / (n_l + n_{l+1})).
+    """One W for each connection: N(0, σ²), σ = gain·sqrt(2 / (fan_in + fan_out)).
 
     Drawn on the CPU in float32, then converted: a seed means the same weights on every device and in every
-    dtype. Raises ValueError if the dtype is not a floating point type.
+    dtype. Raises ValueError if the dtype is not a floating point type, or the gain not above 0.
     """
     if not dtype.is_floating_point:
         raise ValueError(f"dtype must be a floating point type, got {dtype}")
+    if not 0 < gain < math.inf:
+        raise ValueError(f"gain must be above 0, got {gain!r}")
     weights = []
-    for n_in, n_out in pairwise(sizes):
-        deviation = 0.5 * math.sqrt(2 / (n_in + n_out))
-        drawn = torch.randn(n_in, n_out, generator=generator, dtype=torch.float32, device="cpu")
+    for connection in connections:
+        deviation = gain * math.sqrt(2 / (connection.fan_in + connection.fan_out))
+        drawn = torch.randn(connection.weight_shape, generator=generator, dtype=torch.float32, device="cpu")
         weights.append((drawn * deviation).to(device=device, dtype=dtype))
     return weights

@@ -1,37 +1,106 @@
-"""What a layer is made of: frozen, checked settings, one class for each of the two rules."""
+"""What a layer is made of: frozen, checked settings."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
+from zorbench.zor.gate import THRESHOLD
+
 Activation = Callable[[Tensor], Tensor]
 
-ACTIVATIONS: dict[str, Activation] = {"sigmoid": torch.sigmoid, "tanh": torch.tanh, "relu": torch.relu}
+ACTIVATIONS: dict[str, Activation] = {
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "relu": torch.relu,
+    "softmax": partial(torch.softmax, dim=-1),
+}
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer of the current rule (`Zor`). Raises ValueError on a value outside its range.
+    """A layer of the current rule (`Zor`), joined to the one below by a weight for every pair of units.
 
-    size: units, ≥ 1.
-    activation: elementwise function f of the gated charge: a name of `ACTIVATIONS`, a callable, or None
-        (identity).
+    Raises ValueError on a value outside its range.
+
+    size: units, ≥ 1, or the shape (channels, height, width) of an image of units.
+    activation: function f of the gated charge: a name of `ACTIVATIONS` (softmax runs over the last axis, the
+        others are elementwise), a callable, or None (identity).
     stateless: start every call from zero charge instead of keeping it between calls.
     max_weight: bound, > 0, on the magnitude of the weights that leave this layer; the last layer's is never
         read.
+    threshold: θ; a unit fires when its charge is above it. −inf: the gate is always open.
     """
 
-    size: int
+    size: int | tuple[int, int, int]
     activation: str | Activation | None = None
     stateless: bool = False
     max_weight: float = 1.0
+    threshold: float = THRESHOLD
 
     def __post_init__(self) -> None:
-        _check_size(self.size)
-        resolve_activation(self.activation)
-        _check("max_weight", self.max_weight, self.max_weight > 0, "above 0")
+        if isinstance(self.size, tuple):
+            whole = len(self.size) == 3 and all(map(_is_count, self.size))
+            _check("size", self.size, whole, "units or (channels, height, width), all whole and 1 or more")
+        else:
+            _check_count("size", self.size)
+        _check_gate(self)
+
+
+@dataclass(frozen=True)
+class ConvLayer:
+    """A layer of `Zor` joined to the image below by a convolution; one bank of weights for all positions.
+
+    out_channels, kernel, stride: as in torch's Conv2d, square.  padding: zeros on every side; None keeps the
+    size at stride 1 with an odd kernel, (kernel − 1) // 2.  The rest: as in `Layer`. Raises ValueError on a
+    value outside its range.
+    """
+
+    out_channels: int
+    kernel: int
+    stride: int = 1
+    padding: int | None = None
+    activation: str | Activation | None = None
+    stateless: bool = False
+    max_weight: float = 1.0
+    threshold: float = THRESHOLD
+
+    def __post_init__(self) -> None:
+        _check_window(self)
+        _check_gate(self)
+
+
+@dataclass(frozen=True)
+class ConvTransposeLayer:
+    """A layer of `Zor` joined to the image below by a transposed convolution, for decoders.
+
+    out_channels, kernel, stride, padding: of the convolution that leads from this layer's image to the one
+    below, as in `ConvLayer`.  output_size: height and width of this layer's image; None means those below
+    times the stride.  The rest: as in `Layer`. Raises ValueError on a value outside its range.
+    """
+
+    out_channels: int
+    kernel: int
+    stride: int = 1
+    padding: int | None = None
+    output_size: tuple[int, int] | None = None
+    activation: str | Activation | None = None
+    stateless: bool = False
+    max_weight: float = 1.0
+    threshold: float = THRESHOLD
+
+    def __post_init__(self) -> None:
+        _check_window(self)
+        if self.output_size is not None:
+            size = self.output_size
+            whole = isinstance(size, tuple) and len(size) == 2 and all(map(_is_count, size))
+            _check("output_size", size, whole, "(height, width), both whole and 1 or more")
+        _check_gate(self)
+
+
+AnalogLayer = Layer | ConvLayer | ConvTransposeLayer
 
 
 @dataclass(frozen=True)
@@ -41,7 +110,8 @@ class NoveltyLayer:
     Defaults are those of its README's hidden layer. learning_range, novelty, max_weight and the memory of
     co-activation belong to the weights that leave the layer, so the last layer's are never read.
 
-    size, activation: as in `Layer`.
+    size: units, ≥ 1.
+    activation: as in `Layer`.
     target_rate: ρ in [0, 1], the share of samples a unit should fire on.
     threshold_step: η ≥ 0, how far a threshold moves for a rate that is off by one.
     memory: β in [0, 1], share of the old value kept by the averages of rate and co-activation.
@@ -62,7 +132,7 @@ class NoveltyLayer:
     threshold_inhibition: float = 0.0
 
     def __post_init__(self) -> None:
-        _check_size(self.size)
+        _check_count("size", self.size)
         resolve_activation(self.activation)
         _check("target_rate", self.target_rate, 0 <= self.target_rate <= 1, "from 0 to 1")
         _check("threshold_step", self.threshold_step, self.threshold_step >= 0, "0 or more")
@@ -84,11 +154,29 @@ def resolve_activation(activation: str | Activation | None) -> Activation | None
         ) from None
 
 
-def _check_size(size: int) -> None:
-    whole = isinstance(size, int) and not isinstance(size, bool)
-    _check("size", size, whole and size >= 1, "a whole number, 1 or more")
+def _check_gate(layer: AnalogLayer) -> None:
+    resolve_activation(layer.activation)
+    _check("max_weight", layer.max_weight, layer.max_weight > 0, "above 0")
+    _check("threshold", layer.threshold, layer.threshold < float("inf"), "a number or -inf")
 
 
-def _check(name: str, value: float, holds: bool, wanted: str) -> None:
+def _check_window(layer: ConvLayer | ConvTransposeLayer) -> None:
+    _check_count("out_channels", layer.out_channels)
+    _check_count("kernel", layer.kernel)
+    _check_count("stride", layer.stride)
+    padding = 0 if layer.padding is None else layer.padding
+    fits = _is_count(padding + 1) and padding < layer.kernel
+    _check("padding", layer.padding, fits, "whole, from 0 to less than the kernel")
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _check_count(name: str, value: object) -> None:
+    _check(name, value, _is_count(value), "a whole number, 1 or more")
+
+
+def _check(name: str, value: object, holds: bool, wanted: str) -> None:
     if not holds:
         raise ValueError(f"{name} must be {wanted}, got {value!r}")

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from zorbench.zor.initial import own_generator
 from zorbench.zor.layer import NoveltyLayer
 from zorbench.zor.network import GatedNetwork
 
@@ -40,7 +41,7 @@ class NoveltyZor(GatedNetwork[NoveltyLayer]):
     that `predict` takes s_last as 0.
     """
 
-    layer_type = NoveltyLayer
+    layer_types = (NoveltyLayer,)
 
     def __init__(
         self,
@@ -55,11 +56,11 @@ class NoveltyZor(GatedNetwork[NoveltyLayer]):
 
         seed, generator: where the weights come from; at most one of them.
         """
-        super().__init__(layers, seed=seed, generator=generator, device=device, dtype=dtype)
-        self.thresholds = [self.weights[0].new_zeros(size) for size in self.sizes]
-        self.rates = [self.weights[0].new_zeros(size) for size in self.sizes]
+        super().__init__(layers, [own_generator(seed, generator)], device=device, dtype=dtype)
+        self.thresholds = [self.weights[0].new_zeros(shape) for shape in self.shapes]
+        self.rates = [self.weights[0].new_zeros(shape) for shape in self.shapes]
         self.coactivations = [torch.zeros_like(weight) for weight in self.weights]
-        self.last_spikes = [self.weights[0].new_zeros(0, size) for size in self.sizes]
+        self.last_spikes = [self.weights[0].new_zeros(0, *shape) for shape in self.shapes]
 
     @torch.no_grad()
     def train_batch(
@@ -106,8 +107,8 @@ class NoveltyZor(GatedNetwork[NoveltyLayer]):
             return threshold
         return threshold - self.layers[index].threshold_inhibition * spikes
 
-    def _fires(self, current: Tensor, index: int) -> Tensor:
-        return current > self.thresholds[index]
+    def _pass_open(self, current: Tensor, index: int) -> Tensor:
+        return current * (current > self.thresholds[index])
 
     def _move_thresholds(self) -> None:
         for layer, threshold, rate in zip(self.layers, self.thresholds, self.rates, strict=True):
