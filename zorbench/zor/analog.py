@@ -174,16 +174,15 @@ class Zor(GatedNetwork[AnalogLayer]):
         kept = self.charges[index]
         rows = len(self._copies)
         fresh = layer.stateless or kept.shape[rows] != current.shape[rows]
-        if fresh and self._may_look(current) and float(current.amin()) > layer.threshold:
+        charge = current if fresh else kept.add_(current)
+        if self._may_look(charge) and float(charge.amin()) > layer.threshold:
             # Far the most frequent case, and without the work of the others.
             self.charges[index] = kept.narrow(rows, 0, 0)
-            return current, None
+            return charge, None
         if layer.stateless:
-            return fire(current, layer.threshold)
+            return fire(charge, layer.threshold)
         if fresh:
-            charge = self.charges[index] = current.clone()
-        else:
-            charge = kept.add_(current)
+            charge = self.charges[index] = charge.clone()
         analog, spikes = fire(charge, layer.threshold)
         spend(charge, analog)
         return analog, spikes
