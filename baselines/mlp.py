@@ -1,8 +1,9 @@
-"""Backprop: one hidden layer, and what is left of it without its non-linearity or its hidden learning."""
+"""Backprop: the plain network, and what is left of it without its non-linearity or its hidden learning."""
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -22,12 +23,12 @@ _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"relu": torch.relu, "iden
 
 
 class MLP(StepBaseline):
-    """Two affine layers trained by backpropagation and AdamW.
+    """Affine layers trained by backpropagation and AdamW, two unless asked for more.
 
     y = g(W₂ f(W₁ x + b₁) + b₂), f = ReLU, g = identity (or sigmoid). Loss: mean squared error for images;
     cross-entropy for classes with a linear output, mean squared error to one-hot with a sigmoid output.
-    In reconstruction the hidden layer is the bottleneck. Source: Rumelhart, Hinton & Williams 1986;
-    AdamW: Loshchilov & Hutter 2019, with weight decay 0.01 as in Zor.
+    In reconstruction the (middle) hidden layer is the bottleneck. `mlp_deep` has ten hidden layers. Source:
+    Rumelhart, Hinton & Williams 1986; AdamW: Loshchilov & Hutter 2019, with weight decay 0.01 as in Zor.
     """
 
     name = "mlp"
@@ -42,6 +43,7 @@ class MLP(StepBaseline):
         "mlp_sigmoid": {"output": "sigmoid"},
         "linear_ae": {"activation": "identity"},
         "frozen_hidden": {"train_hidden": False},
+        "mlp_deep": {"hidden_layers": 10},
     }
 
     @dataclass(frozen=True)
@@ -51,16 +53,28 @@ class MLP(StepBaseline):
         activation: str = choice("relu", "identity")  # of the hidden layer
         output: str = choice("linear", "sigmoid")  # g
         train_hidden: bool = True  # False: random hidden weights, only the read-out learns
+        hidden_layers: int = 1  # where the entry asks for no depth
+
+        def __post_init__(self) -> None:
+            if self.hidden_layers < 1:
+                raise ValueError(f"hidden_layers must be at least 1, got {self.hidden_layers}")
 
     def build(self, entry: EntrySpec, config: Config, rng: torch.Generator) -> None:
-        width = entry.code if entry.task is Reconstruction else entry.hidden
+        depth = entry.depth or config.hidden_layers
+        widths = [entry.hidden] * depth
+        if entry.task is Reconstruction:
+            widths[depth // 2] = entry.code
+        sizes = [math.prod(entry.input_shape), *widths]
         self.shape = entry.output_shape
         self.activation = _ACTIVATIONS[config.activation]
         self.squash = config.output == "sigmoid"
-        self.hidden = _linear(math.prod(entry.input_shape), width, rng).to(entry.device)
-        self.readout = _linear(width, math.prod(entry.output_shape), rng).to(entry.device)
-        self.hidden.requires_grad_(config.train_hidden)
-        learned = [weight for layer in (self.hidden, self.readout) for weight in layer.parameters()]
+        hidden = [_linear(n_in, n_out, rng).to(entry.device) for n_in, n_out in pairwise(sizes)]
+        self.below = nn.ModuleList(hidden[: depth // 2 + 1])  # up to the bottleneck
+        self.above = nn.ModuleList(hidden[depth // 2 + 1 :])
+        self.readout = _linear(sizes[-1], math.prod(entry.output_shape), rng).to(entry.device)
+        for layer in hidden:
+            layer.requires_grad_(config.train_hidden)
+        learned = [weight for layer in (*hidden, self.readout) for weight in layer.parameters()]
         self.optimiser = torch.optim.AdamW(
             [weight for weight in learned if weight.requires_grad],
             lr=config.lr,
@@ -76,14 +90,19 @@ class MLP(StepBaseline):
         self.optimiser.step()
 
     def encode(self, inputs: Tensor) -> Tensor:
-        return self.activation(self.hidden(inputs.flatten(1)))
+        return self._through(self.below, inputs.flatten(1))
 
     def decode(self, codes: Tensor) -> Tensor:
         return self._read(codes).view(-1, *self.shape)
 
     def _read(self, codes: Tensor) -> Tensor:
-        answer = self.readout(codes)
+        answer = self.readout(self._through(self.above, codes))
         return torch.sigmoid(answer) if self.squash else answer
+
+    def _through(self, layers: nn.ModuleList, activity: Tensor) -> Tensor:
+        for layer in layers:
+            activity = self.activation(layer(activity))
+        return activity
 
 
 def _linear(n_in: int, n_out: int, rng: torch.Generator) -> nn.Linear:

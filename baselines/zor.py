@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -21,28 +22,37 @@ from zorbench import (
 )
 from zorbench.zor import Layer, NoveltyLayer, NoveltyZor, Zor
 
-
-def _sizes(entry: EntrySpec) -> tuple[int, int, int]:
-    """Units in, hidden and out; in reconstruction the hidden layer is the bottleneck."""
-    hidden = entry.code if entry.task is Reconstruction else entry.hidden
-    return math.prod(entry.input_shape), hidden, math.prod(entry.output_shape)
+OPEN = -math.inf  # a threshold that every charge is above
 
 
 class ZorBaseline(StepBaseline):
     """Zor's current rule: gated charges, ΔW ∝ p̂ᵀ(δ ⊙ ŝ) through AdamW; no derivative of an activation.
 
-    Targets are the images, or one-hot classes. Source: the public repository dadukhankevin/Zor (September
-    2025), in zorbench's own implementation, with its published constants. The signal δ Wᵀ travels through
-    the transposed forward weights.
+    Targets are the images, or one-hot classes. In reconstruction the middle hidden layer is the bottleneck.
+    Source: the public repository dadukhankevin/Zor (September 2025), in zorbench's own implementation, with
+    its published constants. The signal δ Wᵀ travels through the transposed forward weights.
+
+    `zor_deep` has ten hidden layers and differs from the source in what keeps so many alive: orthogonal
+    initial weights, no charge between batches, and an output layer without a gate. (As published, output
+    units fall below −2 early, and one that is silent learns no more.)
     """
 
     name = "zor"
     tasks = {Reconstruction, Colorization, Classification}
     published = {"zor": {Reconstruction}}
+    variants = {
+        "zor_deep": {
+            "hidden_layers": 10,
+            "init": "orthogonal",
+            "gain": 1.0,
+            "stateless": True,
+            "output_gate": False,
+        }
+    }
     tags = Tags(
         uses_weight_transport=True,
         optimiser="AdamW",
-        initialisation="normal, σ = ½·√(2/(n_in + n_out))",
+        initialisation="see config; normal: σ = gain·√(2/(n_in + n_out))",
         output="see config",
     )
 
@@ -50,38 +60,94 @@ class ZorBaseline(StepBaseline):
     class Config:
         lr: float = search(1e-3, low=1e-4, high=1e-1, log=True)  # AdamW step size
         weight_decay: float = search(1e-2, low=1e-5, high=1e-1, log=True)  # decoupled, per step × lr
-        output: str = choice("linear", "sigmoid")  # activation of the output layer
+        output: str = choice("linear", "sigmoid", "softmax")  # activation of the output layer
         stateless: bool = False  # True: charges do not last from one batch to the next
         max_weight: float = search(1.0, low=0.1, high=10.0, log=True)  # bound on |w|
+        threshold: float = -2.0  # θ of input and hidden units
+        output_gate: bool = True  # False: output units pass every charge, in training too
+        hidden_layers: int = 1  # where the entry asks for no depth
+        init: str = choice("normal", "orthogonal")  # distribution of the initial weights
+        gain: float = search(0.5, low=0.1, high=2.0, log=True)  # their scale
+        targets: str = choice("one_hot", "signed")  # of classes: 0 and 1, or −1 and 1
+
+        def __post_init__(self) -> None:
+            if self.hidden_layers < 1:
+                raise ValueError(f"hidden_layers must be at least 1, got {self.hidden_layers}")
 
     def build(self, entry: EntrySpec, config: Config, rng: torch.Generator) -> None:
         self.shape = entry.output_shape
-        n_in, hidden, n_out = _sizes(entry)
-        output = "sigmoid" if config.output == "sigmoid" else None
-        self.net = Zor(
+        self.signed = entry.task is Classification and config.targets == "signed"
+        self.net = self._network(entry, config, rng)
+
+    def _network(self, entry: EntrySpec, config: Config, rng: torch.Generator) -> Zor:
+        depth = entry.depth or config.hidden_layers
+        widths = [entry.hidden] * depth
+        self.code = depth // 2 + 1  # the layer in the middle, counted from the input
+        if entry.task is Reconstruction:
+            widths[self.code - 1] = entry.code
+        layer = partial(Layer, stateless=config.stateless, max_weight=config.max_weight)
+        return Zor(
             [
-                Layer(n_in, stateless=config.stateless, max_weight=config.max_weight),
-                Layer(hidden, stateless=config.stateless, max_weight=config.max_weight),
-                Layer(n_out, activation=output, stateless=config.stateless),
+                *(layer(n, threshold=config.threshold) for n in (math.prod(entry.input_shape), *widths)),
+                layer(math.prod(entry.output_shape), **_output(config)),
             ],
             lr=config.lr,
             weight_decay=config.weight_decay,
+            init=config.init,  # type: ignore[arg-type]
+            gain=config.gain,
             generator=rng,
             device=entry.device,
         )
 
     def step(self, inputs: Tensor, targets: Tensor) -> None:
-        self.net.train_batch(inputs.flatten(1), targets.flatten(1))
+        self.net.train_batch(inputs.flatten(1), self._aims(targets).flatten(1))
+
+    def _aims(self, targets: Tensor) -> Tensor:
+        return 2 * targets - 1 if self.signed else targets
 
     def encode(self, inputs: Tensor) -> Tensor:
-        return self.net.encode(inputs.flatten(1), 1)
+        return self.net.encode(inputs.flatten(1), self.code)
 
     def decode(self, codes: Tensor) -> Tensor:
-        return self.net.decode(codes, 1).view(-1, *self.shape)
+        return self.net.decode(codes, self.code).view(-1, *self.shape)
 
     def state(self) -> dict[str, Tensor]:
         """The weights: prediction starts from zero charge."""
         return {f"w{layer}": weight for layer, weight in enumerate(self.net.weights)}
+
+
+class ZorTheta0(ZorBaseline):
+    """Zor as a classifier: hidden units fire above zero charge, so that the gate bends what it passes.
+
+    Under the published threshold of −2 nearly every unit always fires and the network is all but linear. Here
+    θ = 0 for hidden units, charges do not last between batches, and output units are not gated: with
+    θ = 0 the passing charge is that of a ReLU, and ŝ its mask at a layer's own weights; δ travels down
+    without any mask, as in the source. Variants: target coding ±1, softmax output, four hidden layers.
+    """
+
+    name = "zor_theta0"
+    tasks = {Classification}
+    unsupported = dict.fromkeys(
+        (Reconstruction, Colorization), "a variant for classification; zor does this task"
+    )
+    published = {}
+    variants = {
+        "zor_signed": {"targets": "signed"},
+        "zor_softmax": {"output": "softmax", "gain": 1.0},
+        "zor_theta0_deep": {"hidden_layers": 4, "init": "orthogonal", "gain": 0.7},
+    }
+
+    @dataclass(frozen=True)
+    class Config(ZorBaseline.Config):
+        threshold: float = 0.0
+        stateless: bool = True
+        output_gate: bool = False
+
+
+def _output(config: ZorBaseline.Config) -> dict[str, Any]:
+    """Activation and threshold of the output layer."""
+    activation = None if config.output == "linear" else config.output
+    return {"activation": activation, **({} if config.output_gate else {"threshold": OPEN})}
 
 
 class ZorNovelty(Baseline):
@@ -115,7 +181,8 @@ class ZorNovelty(Baseline):
 
     def build(self, entry: EntrySpec, config: Config, rng: torch.Generator) -> None:
         self.shape, self.curriculum = entry.output_shape, config.curriculum
-        n_in, hidden, n_out = _sizes(entry)
+        hidden = entry.code if entry.task is Reconstruction else entry.hidden
+        n_in, n_out = math.prod(entry.input_shape), math.prod(entry.output_shape)
         layer = partial(NoveltyLayer, threshold_step=config.threshold_step, max_weight=config.max_weight)
         self.net = NoveltyZor(
             [

@@ -32,7 +32,7 @@ def test_records_hold_every_setting_but_the_suite():
 def test_what_cannot_change_a_result_is_no_part_of_the_identity():
     elsewhere = replace(ENTRY, suite="other", label="x", timeout=1.0)
     assert elsewhere.identity() == ENTRY.identity()
-    assert {"suite", "label", "timeout"}.isdisjoint(ENTRY.identity())
+    assert {"suite", "label", "timeout", "rows"}.isdisjoint(ENTRY.identity())
 
 
 def test_every_other_setting_is_a_part_of_the_identity():
@@ -43,6 +43,7 @@ def test_every_other_setting_is_a_part_of_the_identity():
         "batch": 11,
         "hidden": 5,
         "code": 3,
+        "depth": 4,
         "validation": 6,
         "shots": 4,
         "images": 7,

@@ -8,7 +8,7 @@ from zorbench.errors import InputError
 from zorbench.suite import bundled_suites, find_suite, load_presets, load_suite
 
 HEAD = 'title = "T"\ntask = "classification"\n'
-HEAD_KEYS = "title, task, description, defaults, entry"
+HEAD_KEYS = "title, task, description, baselines, defaults, entry"
 TASKS = "Input should be 'reconstruction', 'colorization' or 'classification'"
 ENTRY = '[[entry]]\ndataset = "digits"\nshots = 5\nsamples = 100\nbatch = 10\n'
 
@@ -130,7 +130,9 @@ def test_one_table_instead_of_a_list_is_told(write):
     )
 
 
-VALID = "dataset, samples, batch, hidden, code, validation, test, shots, images, timeout, label, presets"
+VALID = (
+    "dataset, samples, batch, hidden, depth, code, validation, test, shots, images, timeout, label, presets"
+)
 
 
 @pytest.mark.parametrize(

@@ -46,8 +46,9 @@ class EntrySpec:
     """What `build` is told: the task, the shapes and the budget, not which data set it is.
 
     `input_shape` and `output_shape` are those of one sample; `n_shots` the number of training samples;
-    `samples` the ceiling on presentations; `hidden` the suggested hidden size; `code` the most numbers
-    that `encode` may return for one image.
+    `samples` the ceiling on presentations; `hidden` the suggested hidden size; `depth` the number
+    of hidden layers asked of a network, None for the rule's own; `code` the most numbers that `encode` may
+    return for one image.
     """
 
     task: type[Task]
@@ -59,6 +60,7 @@ class EntrySpec:
     batch: int
     hidden: int
     code: int
+    depth: int | None = None
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
 

@@ -12,8 +12,10 @@ class Entry:
 
     Exactly one of `shots` (per class) and `images` (in all) is set. `samples` is the ceiling on sample
     presentations in training; `batch` the minibatch (a partial last one is kept); `hidden` the hidden size
-    suggested to networks; `code` the width of the bottleneck of reconstruction; `validation` and `test` the
-    numbers of images scored; `timeout` the hard limit of a cell in seconds, which decides no result.
+    suggested to networks; `depth` the number of hidden layers asked of networks that can have several, None
+    for each rule's own; `code` the width of the bottleneck of reconstruction; `validation` and `test` the
+    numbers of images scored; `timeout` the hard limit of a cell in seconds, which decides no result; `rows`
+    names the baselines that the entry is about, empty for all.
     """
 
     suite: str
@@ -29,17 +31,20 @@ class Entry:
     test: int | None = None
     timeout: float = 300.0
     label: str = ""
+    depth: int | None = None
+    rows: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         """The entry's name inside its suite, e.g. `mnist5k-10shot` or `photos-64img`."""
         setting = f"{self.shots}shot" if self.shots is not None else f"{self.images}img"
-        return "-".join(part for part in (self.dataset, setting, self.label) if part)
+        depth = "" if self.depth is None else f"depth{self.depth}"
+        return "-".join(part for part in (self.dataset, setting, depth, self.label) if part)
 
     def settings(self) -> dict[str, Any]:
         """The entry as plain values, for records."""
         values = asdict(self)
-        del values["suite"]
+        del values["suite"], values["rows"]
         return values
 
     def identity(self) -> dict[str, Any]:

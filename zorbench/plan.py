@@ -22,7 +22,7 @@ DEVICES = ("cpu", "cuda", "mps")
 
 @dataclass(frozen=True)
 class Request:
-    """What a run was asked for. `baselines` names rows; empty means all that are registered."""
+    """What a run was asked for. `baselines` names rows; empty means those of each entry."""
 
     entries: Sequence[Entry]
     seeds: Sequence[int]
@@ -41,10 +41,10 @@ def make_plan(request: Request, registry: Registry) -> list[Cell]:
     _check_device(request.device)
     if not request.seeds:
         raise InputError("no seeds: --seeds must be at least 1")
-    rows = _chosen_rows(request.baselines, registry)
-    sources = {row.ref.path: source_hash(row.ref.path) for row in rows}
+    sources = cache(source_hash)
     cells = []
     for entry in request.entries:
+        rows = _rows_of(entry, request, registry)
         dataset = load(entry.dataset, request.data_root)
         entry = replace(entry, dataset=dataset.name, timeout=request.timeout or entry.timeout)
         _check_entry(entry, dataset)
@@ -88,7 +88,7 @@ def make_plan(request: Request, registry: Registry) -> list[Cell]:
                             repetition=0,
                             row=row.label,
                             config=about["config"],
-                            source=sources[row.ref.path],
+                            source=sources(row.ref.path),
                             device=request.device.partition(":")[0],
                             threads=THREADS,
                             dtype="float32",
@@ -97,13 +97,23 @@ def make_plan(request: Request, registry: Registry) -> list[Cell]:
                         about=about,
                         episode_sha256=episode.sha256,
                         n_shots=len(episode.shots),
-                        source=sources[row.ref.path],
+                        source=sources(row.ref.path),
                         torch=_torch_minor(),
                         unsupported=_unsupported(row, entry, dataset),
                         classes=dataset.class_names if entry.task == "classification" else (),
                     )
                 )
     return list({cell.key: cell for cell in cells}.values())
+
+
+def _rows_of(entry: Entry, request: Request, registry: Registry) -> list[Row]:
+    """What the request names; else what the entry's suite is about; else everything."""
+    try:
+        return _chosen_rows(request.baselines or entry.rows, registry)
+    except InputError as error:
+        if request.baselines:
+            raise
+        raise InputError(f"suite {entry.suite}, baselines: {error}") from error
 
 
 def _chosen_rows(names: Iterable[str], registry: Registry) -> list[Row]:

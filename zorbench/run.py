@@ -83,6 +83,7 @@ class _Session:
             samples=self.entry.samples,
             batch=self.entry.batch,
             hidden=self.entry.hidden,
+            depth=self.entry.depth,
             code=self.entry.code,
             device=self.device,
         )

@@ -21,7 +21,10 @@ Count = Annotated[int, Field(ge=1, strict=True)]
 
 
 class EntryTable(BaseModel):
-    """One `[[entry]]` of a suite. Lists in `dataset`, `shots` and `images` stand for every combination."""
+    """One `[[entry]]` of a suite.
+
+    Lists in `dataset`, `shots`, `images` and `depth` stand for every combination.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -29,6 +32,7 @@ class EntryTable(BaseModel):
     samples: Count
     batch: Count
     hidden: Count = 64
+    depth: Count | Annotated[list[Count], Field(min_length=1)] | None = None
     code: Count = 64
     validation: Annotated[int, Field(ge=1, le=1000, strict=True)] = 1000
     test: Count | None = None
@@ -44,25 +48,31 @@ class EntryTable(BaseModel):
             raise ValueError("give either shots (per class) or images (in all)")
         return self
 
-    def expand(self, suite: str, task: TaskName) -> list[Entry]:
+    def expand(self, suite: str, task: TaskName, rows: tuple[str, ...] = ()) -> list[Entry]:
         """The entries this table stands for."""
-        common = self.model_dump(exclude={"dataset", "shots", "images", "presets"})
+        common = self.model_dump(exclude={"dataset", "shots", "images", "depth", "presets"})
         amounts = [("shots", shots) for shots in _listed(self.shots)]
         amounts += [("images", images) for images in _listed(self.images)]
         return [
-            Entry(suite=suite, task=task, dataset=dataset, **{kind: amount}, **common)
-            for dataset, (kind, amount) in itertools.product(_listed(self.dataset), amounts)
+            Entry(suite=suite, task=task, dataset=dataset, depth=depth, rows=rows, **{kind: amount}, **common)
+            for dataset, (kind, amount), depth in itertools.product(
+                _listed(self.dataset), amounts, _listed(self.depth) or [None]
+            )
         ]
 
 
 class SuiteFile(BaseModel):
-    """A suite file: its title, its task, defaults for its entries, and the entries."""
+    """A suite file: its title, its task, defaults for its entries, and the entries.
+
+    `baselines`: the rows it is about, beside the floors; left out, all that are registered.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     title: str
     task: TaskName
     description: str = ""
+    baselines: list[str] = []
     defaults: dict[str, Any] = {}
     entry: Annotated[list[dict[str, Any]], Field(min_length=1)]
 
@@ -86,11 +96,12 @@ class Suite:
     task: TaskName
     path: Path
     tables: tuple[EntryTable, ...]
+    baselines: tuple[str, ...] = ()
 
     def entries(self, preset: str | None = None) -> list[Entry]:
         """All entries, or those of one preset."""
         chosen = [table for table in self.tables if preset is None or preset in table.presets]
-        return [entry for table in chosen for entry in table.expand(self.name, self.task)]
+        return [entry for table in chosen for entry in table.expand(self.name, self.task, self.baselines)]
 
 
 def load_suite(path: Path) -> Suite:
@@ -103,7 +114,9 @@ def load_suite(path: Path) -> Suite:
                 EntryTable, {**file.defaults, **_settled(entry, file.defaults)}, path, f"entry {number}: "
             )
         )
-    suite = Suite(path.stem, file.title, file.description, file.task, path, tuple(tables))
+    suite = Suite(
+        path.stem, file.title, file.description, file.task, path, tuple(tables), tuple(file.baselines)
+    )
     _check_distinct(suite)
     presets = load_presets()
     for number, table in enumerate(tables, start=1):

@@ -14,7 +14,7 @@ TASKS = (Reconstruction, Colorization, Classification)
 
 def weights(plugin):
     """Copies of W₁, b₁, W₂, b₂."""
-    layers = (plugin.hidden, plugin.readout)
+    layers = (plugin.below[0], plugin.readout)
     return [part.detach().clone() for layer in layers for part in (layer.weight, layer.bias)]
 
 

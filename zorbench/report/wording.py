@@ -86,6 +86,8 @@ def entry_line(entry: EntryView) -> str:
         parts.append(f"code of {spec['code']}")
     if spec.get("hidden"):
         parts.append(f"{spec['hidden']} hidden units suggested")
+    if spec.get("depth"):
+        parts.append(plural(spec["depth"], "hidden layer"))
     parts += [f"{spec[name]:,} for {name}" for name in ("validation", "test") if spec.get(name)]
     parts.append(plural(len(entry.seeds), "seed"))
     return ", ".join(parts) + "."

@@ -13,7 +13,7 @@ from torch.optim.adamw import adamw
 from zorbench.zor.correlation import signal_scale
 from zorbench.zor.gate import fire, pass_open, spend
 from zorbench.zor.graph import StepGraph
-from zorbench.zor.initial import own_generator
+from zorbench.zor.initial import Init, own_generator
 from zorbench.zor.layer import AnalogLayer, ConvLayer, ConvTransposeLayer, Layer
 from zorbench.zor.network import PUBLISHED_GAIN, GatedNetwork
 from zorbench.zor.precision import Precision, check_precision, products
@@ -55,6 +55,7 @@ class Zor(GatedNetwork[AnalogLayer]):
         *,
         lr: float = 1e-3,
         weight_decay: float = 0.01,
+        init: Init = "normal",
         gain: float = PUBLISHED_GAIN,
         compile: bool = False,
         precision: Precision = "full",
@@ -63,9 +64,11 @@ class Zor(GatedNetwork[AnalogLayer]):
         device: torch.device | str | None = None,
         dtype: torch.dtype = torch.float32,
     ) -> None:
-        """Draw the initial weights, N(0, σ²) with σ = gain·sqrt(2 / (fan_in + fan_out)).
+        """Draw the initial weights.
 
         lr, weight_decay: AdamW's.
+        init, gain: "normal", N(0, σ²) with σ = gain·sqrt(2 / (fan_in + fan_out)), as in the source with ½; or
+            "orthogonal", which keeps the length of what passes times the gain, for many layers.
         compile: let torch.compile fuse the step; the first batch of every size then takes half a minute.
         precision: of matrix products, "full", "tf32" (CUDA) or "bf16".
         seed, generator: where the weights come from; at most one of them.
@@ -73,7 +76,9 @@ class Zor(GatedNetwork[AnalogLayer]):
         Raises ValueError on fewer than 2 layers, layers that do not fit each other, or a negative rate.
         """
         self._check_rule(lr, weight_decay, precision)
-        super().__init__(layers, [own_generator(seed, generator)], gain=gain, device=device, dtype=dtype)
+        super().__init__(
+            layers, [own_generator(seed, generator)], init=init, gain=gain, device=device, dtype=dtype
+        )
         self._begin(lr, weight_decay, compile, precision)
 
     def _check_rule(self, lr: float, weight_decay: float, precision: Precision) -> None:

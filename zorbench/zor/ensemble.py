@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 
 from zorbench.zor.analog import Zor
-from zorbench.zor.initial import own_generator
+from zorbench.zor.initial import Init, own_generator
 from zorbench.zor.layer import Layer
 from zorbench.zor.network import PUBLISHED_GAIN, GatedNetwork
 from zorbench.zor.precision import Precision
@@ -30,6 +30,7 @@ class ZorEnsemble(Zor):
         *,
         lr: float = 1e-3,
         weight_decay: float = 0.01,
+        init: Init = "normal",
         gain: float = PUBLISHED_GAIN,
         compile: bool = False,
         precision: Precision = "full",
@@ -47,7 +48,9 @@ class ZorEnsemble(Zor):
         ]
         if not own:
             raise ValueError("expected at least one copy, got none")
-        GatedNetwork.__init__(self, layers, own, stacked=True, gain=gain, device=device, dtype=dtype)
+        GatedNetwork.__init__(
+            self, layers, own, stacked=True, init=init, gain=gain, device=device, dtype=dtype
+        )
         self._begin(lr, weight_decay, compile, precision)
 
     def network(self, copy: int) -> Zor:

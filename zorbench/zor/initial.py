@@ -2,11 +2,14 @@
 
 import math
 from collections.abc import Sequence
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
 from zorbench.zor.connection import Connection
+
+Init = Literal["normal", "orthogonal"]
 
 
 def own_generator(seed: int | None, generator: torch.Generator | None) -> torch.Generator:
@@ -32,22 +35,34 @@ def draw_weights(
     connections: Sequence[Connection],
     generator: torch.Generator,
     *,
+    init: Init,
     gain: float,
     device: torch.device | str | None,
     dtype: torch.dtype,
 ) -> list[Tensor]:
-    """One W for each connection: N(0, σ²), σ = gain·sqrt(2 / (fan_in + fan_out)).
+    """One W for each connection.
+
+        normal       N(0, σ²), σ = gain·sqrt(2 / (fan_in + fan_out))
+        orthogonal   W Wᵀ = gain² I or Wᵀ W = gain² I, whichever the shape allows, W as [first axis, others]:
+                     what passes through many layers keeps its length (Saxe et al. 2014)
 
     Drawn on the CPU in float32, then converted: a seed means the same weights on every device and in every
-    dtype. Raises ValueError if the dtype is not a floating point type, or the gain not above 0.
+    dtype. Raises ValueError if the dtype is not a floating point type, the gain not above 0, or for any other
+    init.
     """
     if not dtype.is_floating_point:
         raise ValueError(f"dtype must be a floating point type, got {dtype}")
     if not 0 < gain < math.inf:
         raise ValueError(f"gain must be above 0, got {gain!r}")
+    if init not in get_args(Init):
+        raise ValueError(f"unknown init {init!r}; valid: {', '.join(get_args(Init))}")
     weights = []
     for connection in connections:
-        deviation = gain * math.sqrt(2 / (connection.fan_in + connection.fan_out))
-        drawn = torch.randn(connection.weight_shape, generator=generator, dtype=torch.float32, device="cpu")
-        weights.append((drawn * deviation).to(device=device, dtype=dtype))
+        drawn = torch.empty(connection.weight_shape, dtype=torch.float32, device="cpu")
+        if init == "orthogonal":
+            torch.nn.init.orthogonal_(drawn, gain, generator=generator)
+        else:
+            deviation = gain * math.sqrt(2 / (connection.fan_in + connection.fan_out))
+            drawn.normal_(generator=generator).mul_(deviation)
+        weights.append(drawn.to(device=device, dtype=dtype))
     return weights

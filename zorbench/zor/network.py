@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from zorbench.zor.connection import Shape, connect, input_shape
-from zorbench.zor.initial import draw_weights
+from zorbench.zor.initial import Init, draw_weights
 from zorbench.zor.layer import AnalogLayer, NoveltyLayer, resolve_activation
 
 AnyLayer = TypeVar("AnyLayer", AnalogLayer, NoveltyLayer)
@@ -39,6 +39,7 @@ class GatedNetwork(ABC, Generic[AnyLayer]):
         generators: Sequence[torch.Generator],
         *,
         stacked: bool = False,
+        init: Init = "normal",
         gain: float = PUBLISHED_GAIN,
         device: torch.device | str | None,
         dtype: torch.dtype,
@@ -57,7 +58,8 @@ class GatedNetwork(ABC, Generic[AnyLayer]):
         self.dtype = dtype
         self._copies: Shape = (len(generators),) if stacked else ()
         drawn = [
-            draw_weights(self.connections, own, gain=gain, device=device, dtype=dtype) for own in generators
+            draw_weights(self.connections, own, init=init, gain=gain, device=device, dtype=dtype)
+            for own in generators
         ]
         self.weights = [torch.stack(same) for same in zip(*drawn, strict=True)] if stacked else drawn[0]
         self._device = self.weights[0].device
