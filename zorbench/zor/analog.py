@@ -1,5 +1,6 @@
 """Zor's current rule: analog-spike gates, normalised correlation, AdamW."""
 
+import os
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager
 from functools import cache
@@ -129,6 +130,33 @@ class Zor(GatedNetwork[AnalogLayer]):
         self._check_rows("x", x, 0)
         with self._products():
             return self._run(x, train).output
+
+    def save(self, path: str | os.PathLike[str], *, optimiser: bool = False) -> None:
+        """Write the layers, the settings and the weights to a safetensors file, whole or not at all.
+
+        optimiser: also AdamW's state and the charges, so that training goes on as if never interrupted.
+
+        Raises ValueError if a layer's activation is a function, not a name; OSError if the file cannot be
+        written, FileNotFoundError if there is no folder for it.
+        """
+        from zorbench.zor.file import save_network  # which builds on this class
+
+        save_network(self, path, optimiser)
+
+    @staticmethod
+    def load(
+        path: str | os.PathLike[str], *, device: torch.device | str | None = None, lazy: bool = False
+    ) -> "Zor":
+        """A network that was saved, on `device` (None: the CPU), whatever device it was on.
+
+        lazy: only predict, with no more than one layer's weights in memory at a time: see `LazyZor`.
+
+        Raises FileNotFoundError, and ValueError unless the file is whole, of this format, and its tensors
+        fit its layers.
+        """
+        from zorbench.zor.file import load_network
+
+        return load_network(path, device, lazy)
 
     def _learn(self, x: Tensor, t: Tensor) -> Tensor:
         if self.compile:

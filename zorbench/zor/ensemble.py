@@ -1,5 +1,6 @@
 """Many networks of the current rule trained as one batched computation."""
 
+import os
 from collections.abc import Sequence
 
 import torch
@@ -63,7 +64,6 @@ class ZorEnsemble(Zor):
             weight_decay=self.weight_decay,
             compile=self.compile,
             precision=self.precision,
-            seed=0,
             device="meta",
             dtype=self.dtype,
         )
@@ -72,3 +72,14 @@ class ZorEnsemble(Zor):
             setattr(one, name, [tensor[copy].clone() for tensor in getattr(self, name)])
         one.steps = [step.clone() for step in self.steps]
         return one
+
+    def save(self, path: str | os.PathLike[str], *, optimiser: bool = False) -> None:
+        """Raises ValueError: a file holds one network."""
+        raise ValueError("a file holds one network, not an ensemble: save network(0), network(1) and so on")
+
+    @staticmethod
+    def load(
+        path: str | os.PathLike[str], *, device: torch.device | str | None = None, lazy: bool = False
+    ) -> Zor:
+        """Raises ValueError: a file holds one network."""
+        raise ValueError("a file holds one network, not an ensemble: use Zor.load")

@@ -39,12 +39,17 @@ def draw_weights(
     """One W for each connection: N(0, σ²), σ = gain·sqrt(2 / (fan_in + fan_out)).
 
     Drawn on the CPU in float32, then converted: a seed means the same weights on every device and in every
-    dtype. Raises ValueError if the dtype is not a floating point type, or the gain not above 0.
+    dtype. On the meta device, where weights have no values, nothing is drawn. Raises ValueError if the dtype
+    is not a floating point type, or the gain not above 0.
     """
     if not dtype.is_floating_point:
         raise ValueError(f"dtype must be a floating point type, got {dtype}")
     if not 0 < gain < math.inf:
         raise ValueError(f"gain must be above 0, got {gain!r}")
+    if device is not None and torch.device(device).type == "meta":
+        return [
+            torch.empty(connection.weight_shape, device=device, dtype=dtype) for connection in connections
+        ]
     weights = []
     for connection in connections:
         deviation = gain * math.sqrt(2 / (connection.fan_in + connection.fan_out))
