@@ -1,7 +1,7 @@
 """Zor's current rule: analog-spike gates, normalised correlation, AdamW."""
 
 import os
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cache
 from typing import ClassVar, NamedTuple
@@ -91,17 +91,27 @@ class Zor(GatedNetwork[AnalogLayer]):
         self.precision: Precision = precision
         self._own(self.weights)
 
-    def _own(self, weights: list[Tensor]) -> None:
-        """Take over weights, with the state of learning as before the first step."""
+    def _own(self, weights: list[Tensor], learning: Mapping[str, list[Tensor]] | None = None) -> None:
+        """Take over weights, and a state of learning, by default that before the first step."""
         self.weights = weights
         self._device = weights[0].device
-        self.charges = [weights[0].new_zeros(*self._copies, 0, *shape) for shape in self.shapes]
-        self.first_moments = [torch.zeros_like(weight) for weight in weights]
-        self.second_moments = [torch.zeros_like(weight) for weight in weights]
-        self.steps = [torch.zeros((), device=self._device) for _ in weights]
+        state = self._before_learning() if learning is None else learning
+        self.charges = state["charges"]
+        self.first_moments = state["first_moments"]
+        self.second_moments = state["second_moments"]
+        self.steps = state["steps"]
         self._moves = [torch.empty_like(weight) for weight in weights]
         self._rate = torch.zeros((), device=self._device) if self._device.type == "cuda" else None
         self._graph = StepGraph()
+
+    def _before_learning(self) -> dict[str, list[Tensor]]:
+        first = self.weights[0]
+        return {
+            "charges": [first.new_zeros(*self._copies, 0, *shape) for shape in self.shapes],
+            "first_moments": [torch.zeros_like(weight) for weight in self.weights],
+            "second_moments": [torch.zeros_like(weight) for weight in self.weights],
+            "steps": [torch.zeros((), device=first.device) for _ in self.weights],
+        }
 
     @torch.no_grad()
     def train_batch(

@@ -67,10 +67,10 @@ class ZorEnsemble(Zor):
             device="meta",
             dtype=self.dtype,
         )
-        one._own([weight[copy].clone() for weight in self.weights])
-        for name in ("charges", "first_moments", "second_moments"):
-            setattr(one, name, [tensor[copy].clone() for tensor in getattr(self, name)])
-        one.steps = [step.clone() for step in self.steps]
+        stacked = ("charges", "first_moments", "second_moments")
+        learning = {name: [tensor[copy].clone() for tensor in getattr(self, name)] for name in stacked}
+        learning["steps"] = [step.clone() for step in self.steps]
+        one._own([weight[copy].clone() for weight in self.weights], learning)
         return one
 
     def save(self, path: str | os.PathLike[str], *, optimiser: bool = False) -> None:

@@ -58,9 +58,7 @@ def load_network(path: AnyPath, device: torch.device | str | None, lazy: bool) -
         count = len(settings.layers) - (name != "charges")
         return [file.read(f"{name}.{index}").to(device) for index in range(count)]
 
-    network._own(read("weights"))
-    for name in _LEARNING if learning else ():
-        setattr(network, name, read(name))
+    network._own(read("weights"), {name: read(name) for name in _LEARNING} if learning else None)
     return network
 
 

@@ -27,7 +27,7 @@ class LazyZor(Zor):
         self._file = file
 
     def _weight(self, index: int) -> Tensor:
-        return self._file.read(f"weights.{index}").to(self._device)
+        return self._file.read(f"weights.{index}", passing=True).to(self._device)
 
     def __getattr__(self, name: str) -> object:
         if name in _NOT_HELD:

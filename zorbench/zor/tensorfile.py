@@ -5,9 +5,12 @@ is mapped, crash the process when the file shrinks, and give matrix products oth
 """
 
 import json
+import math
+import mmap
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from io import BufferedReader
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -43,14 +46,18 @@ class TensorFile:
     entries: dict[str, Entry]
     stamp: tuple[int, ...]
 
-    def read(self, name: str) -> Tensor:
+    def read(self, name: str, *, passing: bool = False) -> Tensor:
         """A tensor, in memory of its own on the CPU.
+
+        passing: in memory that the system has back as soon as the tensor is let go of. The allocator behind
+        torch holds on to blocks below 32 MB, and to several of them.
 
         Raises FileNotFoundError if the file is gone, RuntimeError if it has changed since it was opened.
         """
         entry = self.entries[name]
         assert isinstance(entry.dtype, torch.dtype)
-        tensor = torch.empty(entry.shape, dtype=entry.dtype, device="cpu")
+        memory = _passing_memory if passing else partial(torch.empty, device="cpu")
+        tensor = memory(entry.shape, dtype=entry.dtype)
         into = tensor.view(-1).view(torch.uint8).numpy().data
         with _open(self.path) as stream:
             same = _stamp(stream) == self.stamp
@@ -110,6 +117,11 @@ def write_tensors(path: AnyPath, tensors: Mapping[str, Tensor], metadata: Mappin
             os.replace(temporary, path)
     except SafetensorError as error:
         raise OSError(f"{path}: could not be written: {error}") from error
+
+
+def _passing_memory(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+    pages = mmap.mmap(-1, max(1, math.prod(shape) * dtype.itemsize))
+    return torch.frombuffer(pages, dtype=dtype, count=math.prod(shape)).view(shape)
 
 
 def _open(path: str) -> BufferedReader:
