@@ -102,8 +102,10 @@ def _to_layer(index: int, plain: object) -> AnalogLayer:
             elif isinstance(value, list):
                 plain[name] = tuple(value)
         return kind(**plain)
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
         raise ValueError(f"layer {index}: {error}") from error
+    except TypeError as error:
+        raise ValueError(f"layer {index} has a setting of a wrong type: {plain}") from error
 
 
 def _from_float(value: float) -> float | str:

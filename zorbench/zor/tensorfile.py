@@ -120,8 +120,9 @@ def write_tensors(path: AnyPath, tensors: Mapping[str, Tensor], metadata: Mappin
 
 
 def _passing_memory(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-    pages = mmap.mmap(-1, max(1, math.prod(shape) * dtype.itemsize))
-    return torch.frombuffer(pages, dtype=dtype, count=math.prod(shape)).view(shape)
+    count = math.prod(shape)
+    pages = mmap.mmap(-1, max(1, count) * dtype.itemsize)
+    return torch.frombuffer(pages, dtype=dtype)[:count].view(shape)
 
 
 def _open(path: str) -> BufferedReader:
