@@ -43,7 +43,7 @@ ONLY = {
 }
 
 CORES = {"zor", "spiking"}
-CORE_LIBRARIES = {"torch", "jaxtyping", "numpy", "numba"} | set(sys.stdlib_module_names)
+CORE_LIBRARIES = {"torch", "jaxtyping", "safetensors", "numpy", "numba"} | set(sys.stdlib_module_names)
 
 
 def imported(file: Path) -> Iterator[str]:

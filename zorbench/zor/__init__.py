@@ -1,6 +1,7 @@
 """The Zor core: its two published learning rules as small networks of tensors.
 
-Needs torch alone and knows nothing of the harness, so it can be used, read and taken away by itself.
+Needs torch, and safetensors to keep networks in files. Knows nothing of the harness, so it can be used, read
+and taken away by itself.
 """
 
 from zorbench.zor.analog import Zor

@@ -1,6 +1,7 @@
 """Zor's current rule: analog-spike gates, normalised correlation, AdamW."""
 
-from collections.abc import Callable, Hashable, Sequence
+import os
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cache
 from typing import ClassVar, NamedTuple
@@ -95,17 +96,27 @@ class Zor(GatedNetwork[AnalogLayer]):
         self.precision: Precision = precision
         self._own(self.weights)
 
-    def _own(self, weights: list[Tensor]) -> None:
-        """Take over weights, with the state of learning as before the first step."""
+    def _own(self, weights: list[Tensor], learning: Mapping[str, list[Tensor]] | None = None) -> None:
+        """Take over weights, and a state of learning, by default that before the first step."""
         self.weights = weights
         self._device = weights[0].device
-        self.charges = [weights[0].new_zeros(*self._copies, 0, *shape) for shape in self.shapes]
-        self.first_moments = [torch.zeros_like(weight) for weight in weights]
-        self.second_moments = [torch.zeros_like(weight) for weight in weights]
-        self.steps = [torch.zeros((), device=self._device) for _ in weights]
+        state = self._before_learning() if learning is None else learning
+        self.charges = state["charges"]
+        self.first_moments = state["first_moments"]
+        self.second_moments = state["second_moments"]
+        self.steps = state["steps"]
         self._moves = [torch.empty_like(weight) for weight in weights]
         self._rate = torch.zeros((), device=self._device) if self._device.type == "cuda" else None
         self._graph = StepGraph()
+
+    def _before_learning(self) -> dict[str, list[Tensor]]:
+        first = self.weights[0]
+        return {
+            "charges": [first.new_zeros(*self._copies, 0, *shape) for shape in self.shapes],
+            "first_moments": [torch.zeros_like(weight) for weight in self.weights],
+            "second_moments": [torch.zeros_like(weight) for weight in self.weights],
+            "steps": [torch.zeros((), device=first.device) for _ in self.weights],
+        }
 
     @torch.no_grad()
     def train_batch(
@@ -134,6 +145,33 @@ class Zor(GatedNetwork[AnalogLayer]):
         self._check_rows("x", x, 0)
         with self._products():
             return self._run(x, train).output
+
+    def save(self, path: str | os.PathLike[str], *, optimiser: bool = False) -> None:
+        """Write the layers, the settings and the weights to a safetensors file, whole or not at all.
+
+        optimiser: also AdamW's state and the charges, so that training goes on as if never interrupted.
+
+        Raises ValueError if a layer's activation is a function, not a name; OSError if the file cannot be
+        written, FileNotFoundError if there is no folder for it.
+        """
+        from zorbench.zor.file import save_network  # which builds on this class
+
+        save_network(self, path, optimiser)
+
+    @staticmethod
+    def load(
+        path: str | os.PathLike[str], *, device: torch.device | str | None = None, lazy: bool = False
+    ) -> "Zor":
+        """A network that was saved, on `device` (None: the CPU), whatever device it was on.
+
+        lazy: only predict, with no more than one layer's weights in memory at a time: see `LazyZor`.
+
+        Raises FileNotFoundError, and ValueError unless the file is whole, of this format, and its tensors
+        fit its layers.
+        """
+        from zorbench.zor.file import load_network
+
+        return load_network(path, device, lazy)
 
     def _learn(self, x: Tensor, t: Tensor) -> Tensor:
         if self.compile:

@@ -1,5 +1,6 @@
 """Many networks of the current rule trained as one batched computation."""
 
+import os
 from collections.abc import Sequence
 
 import torch
@@ -66,12 +67,22 @@ class ZorEnsemble(Zor):
             weight_decay=self.weight_decay,
             compile=self.compile,
             precision=self.precision,
-            seed=0,
             device="meta",
             dtype=self.dtype,
         )
-        one._own([weight[copy].clone() for weight in self.weights])
-        for name in ("charges", "first_moments", "second_moments"):
-            setattr(one, name, [tensor[copy].clone() for tensor in getattr(self, name)])
-        one.steps = [step.clone() for step in self.steps]
+        stacked = ("charges", "first_moments", "second_moments")
+        learning = {name: [tensor[copy].clone() for tensor in getattr(self, name)] for name in stacked}
+        learning["steps"] = [step.clone() for step in self.steps]
+        one._own([weight[copy].clone() for weight in self.weights], learning)
         return one
+
+    def save(self, path: str | os.PathLike[str], *, optimiser: bool = False) -> None:
+        """Raises ValueError: a file holds one network."""
+        raise ValueError("a file holds one network, not an ensemble: save network(0), network(1) and so on")
+
+    @staticmethod
+    def load(
+        path: str | os.PathLike[str], *, device: torch.device | str | None = None, lazy: bool = False
+    ) -> Zor:
+        """Raises ValueError: a file holds one network."""
+        raise ValueError("a file holds one network, not an ensemble: use Zor.load")

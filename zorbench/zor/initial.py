@@ -47,8 +47,8 @@ def draw_weights(
                      what passes through many layers keeps its length (Saxe et al. 2014)
 
     Drawn on the CPU in float32, then converted: a seed means the same weights on every device and in every
-    dtype. Raises ValueError if the dtype is not a floating point type, the gain not above 0, or for any other
-    init.
+    dtype. On the meta device, where weights have no values, nothing is drawn. Raises ValueError if the dtype
+    is not a floating point type, the gain not above 0, or for any other init.
     """
     if not dtype.is_floating_point:
         raise ValueError(f"dtype must be a floating point type, got {dtype}")
@@ -56,6 +56,10 @@ def draw_weights(
         raise ValueError(f"gain must be above 0, got {gain!r}")
     if init not in get_args(Init):
         raise ValueError(f"unknown init {init!r}; valid: {', '.join(get_args(Init))}")
+    if device is not None and torch.device(device).type == "meta":
+        return [
+            torch.empty(connection.weight_shape, device=device, dtype=dtype) for connection in connections
+        ]
     weights = []
     for connection in connections:
         drawn = torch.empty(connection.weight_shape, dtype=torch.float32, device="cpu")
