@@ -1,6 +1,7 @@
 """Zor: analog-spike networks trained by local correlations, in both published rules."""
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,7 +20,7 @@ from zorbench import (
     choice,
     search,
 )
-from zorbench.zor import Layer, NoveltyLayer, NoveltyZor, Zor
+from zorbench.zor import Layer, NoveltyLayer, NoveltyZor, Zor, diagnose
 
 
 def _sizes(entry: EntrySpec) -> tuple[int, int, int]:
@@ -71,7 +72,8 @@ class ZorBaseline(StepBaseline):
         )
 
     def step(self, inputs: Tensor, targets: Tensor) -> None:
-        self.net.train_batch(inputs.flatten(1), targets.flatten(1))
+        self.batch = inputs.flatten(1), targets.flatten(1)
+        self.net.train_batch(*self.batch)
 
     def encode(self, inputs: Tensor) -> Tensor:
         return self.net.encode(inputs.flatten(1), 1)
@@ -82,6 +84,10 @@ class ZorBaseline(StepBaseline):
     def state(self) -> dict[str, Tensor]:
         """The weights: prediction starts from zero charge."""
         return {f"w{layer}": weight for layer, weight in enumerate(self.net.weights)}
+
+    def diagnostics(self) -> Mapping[str, Sequence[float]]:
+        """Of a network with several hidden layers, on the last minibatch; see `zorbench.zor.diagnose`."""
+        return diagnose(self.net, *self.batch)._asdict() if len(self.net.weights) > 2 else {}
 
 
 class ZorNovelty(Baseline):
