@@ -28,6 +28,11 @@ def test_numbers_are_told_by_name_and_layer_as_json_has_them():
     assert json.loads(json.dumps(found, allow_nan=False)) == found
 
 
+def test_six_digits_are_enough_for_a_record():
+    rule = telling(lambda self: {"rate": [1 / 3, -123456789.0, 2e-12 / 3]})
+    assert diagnostics(rule) == {"rate": [0.333333, -123457000.0, 6.66667e-13]}
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
 def test_what_is_no_number_is_told_as_nothing(value):
     assert diagnostics(telling(lambda self: {"rate": [1.0, value]})) == {"rate": [1.0, None]}

@@ -121,8 +121,9 @@ class Baseline:
         """What goes on in the layers now: by name, one number for each layer above the input, bottom to top.
 
         Asked at every checkpoint, off the clock, for the learning curve; changes no state. The report draws
-        `activation_rate` (share of units that fire), `signal_norm` (of the signal that a layer learns from)
-        and `alignment` (cosine of the direction of learning with the negative gradient of the loss).
+        three, all of the last minibatch: `activation_rate` (share of units that fire), `signal_norm` (root
+        mean square of the signal that a layer learns from) and `alignment` (cosine of the direction in which
+        the weights into the layer are to move with the negative gradient of the loss).
         """
         return {}
 

@@ -8,7 +8,7 @@ from zorbench.baseline import Baseline
 from zorbench.predict import ContractError, unchanged
 
 Layers = dict[str, list[float | None]]
-"""By name: one number a layer, bottom to top; None where the rule told NaN or infinity."""
+"""By name: one number a layer, bottom to top, to six digits; None where the rule told NaN or infinity."""
 
 
 _WANTED = "expected a sequence of numbers, one a layer"
@@ -41,4 +41,4 @@ def _numbers(name: str, values: object) -> list[float | None]:
     for value in values:
         if not isinstance(value, Real) or isinstance(value, bool):
             raise ContractError(f"diagnostics returned {type(value).__name__} within {name!r}; {_WANTED}")
-    return [float(value) if math.isfinite(value) else None for value in values]
+    return [float(f"{value:.6g}") if math.isfinite(value) else None for value in values]
