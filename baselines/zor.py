@@ -1,6 +1,7 @@
 """Zor: analog-spike networks trained by local correlations, in both published rules."""
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -20,7 +21,7 @@ from zorbench import (
     choice,
     search,
 )
-from zorbench.zor import Layer, NoveltyLayer, NoveltyZor, Zor
+from zorbench.zor import Layer, NoveltyLayer, NoveltyZor, Zor, diagnose
 
 OPEN = -math.inf  # a threshold that every charge is above
 
@@ -100,7 +101,8 @@ class ZorBaseline(StepBaseline):
         )
 
     def step(self, inputs: Tensor, targets: Tensor) -> None:
-        self.net.train_batch(inputs.flatten(1), self._aims(targets).flatten(1))
+        self.batch = inputs.flatten(1), self._aims(targets).flatten(1)
+        self.net.train_batch(*self.batch)
 
     def _aims(self, targets: Tensor) -> Tensor:
         return 2 * targets - 1 if self.signed else targets
@@ -114,6 +116,10 @@ class ZorBaseline(StepBaseline):
     def state(self) -> dict[str, Tensor]:
         """The weights: prediction starts from zero charge."""
         return {f"w{layer}": weight for layer, weight in enumerate(self.net.weights)}
+
+    def diagnostics(self) -> Mapping[str, Sequence[float]]:
+        """Of a network with several hidden layers, on the last minibatch; see `zorbench.zor.diagnose`."""
+        return diagnose(self.net, *self.batch)._asdict() if len(self.net.weights) > 2 else {}
 
 
 class ZorTheta0(ZorBaseline):

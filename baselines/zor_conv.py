@@ -1,6 +1,7 @@
 """Zor with convolutions: the same gate and the same local rule, one bank of weights for all positions."""
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -17,7 +18,7 @@ from zorbench import (
     Tags,
     search,
 )
-from zorbench.zor import ConvLayer, ConvTransposeLayer, Layer, Zor
+from zorbench.zor import ConvLayer, ConvTransposeLayer, Layer, Zor, diagnose
 
 OPEN = -math.inf  # a threshold that every charge is above
 CODE = 3  # the layer above the second convolution
@@ -69,7 +70,8 @@ class ZorConv(StepBaseline):
         )
 
     def step(self, inputs: Tensor, targets: Tensor) -> None:
-        self.net.train_batch(_centred(inputs), targets)
+        self.batch = _centred(inputs), targets
+        self.net.train_batch(*self.batch)
 
     def predict(self, inputs: Tensor) -> Tensor:
         return self.net.predict(_centred(inputs))
@@ -83,6 +85,10 @@ class ZorConv(StepBaseline):
     def state(self) -> dict[str, Tensor]:
         """The weights: prediction starts from zero charge."""
         return {f"w{layer}": weight for layer, weight in enumerate(self.net.weights)}
+
+    def diagnostics(self) -> Mapping[str, Sequence[float]]:
+        """On the last minibatch; see `zorbench.zor.diagnose`."""
+        return diagnose(self.net, *self.batch)._asdict()
 
 
 def _centred(inputs: Tensor) -> Tensor:

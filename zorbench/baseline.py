@@ -5,7 +5,7 @@ any other derives from `Baseline` and writes `fit` as well. The harness owns the
 clock, the seeds and the device.
 """
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
@@ -118,6 +118,16 @@ class Baseline:
     def state(self) -> dict[str, Tensor]:
         """What prediction needs, as tensors: counted as parameters. Found by scanning the attributes."""
         return find_tensors(self)
+
+    def diagnostics(self) -> Mapping[str, Sequence[float]]:
+        """What goes on in the layers now: by name, one number for each layer above the input, bottom to top.
+
+        Asked at every checkpoint, off the clock, for the learning curve; changes no state. The report draws
+        three, all of the last minibatch: `activation_rate` (share of units that fire), `signal_norm` (root
+        mean square of the signal that a layer learns from) and `alignment` (cosine of the direction in which
+        the weights into the layer are to move with the negative gradient of the loss).
+        """
+        return {}
 
 
 class StepBaseline(Baseline):

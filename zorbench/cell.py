@@ -45,7 +45,7 @@ class Outcome:
     status: Status
     reason: str = ""
     metrics: dict[str, Any] = field(default_factory=dict)
-    curve: list[dict[str, float]] = field(default_factory=list)
+    curve: list[dict[str, Any]] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     cost: dict[str, int] = field(default_factory=dict)
     peak_memory: int | None = None

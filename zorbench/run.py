@@ -14,6 +14,7 @@ from zorbench.cell import Cell, Outcome
 from zorbench.clock import TrainingClock, synchronise
 from zorbench.config import make_config
 from zorbench.data import Dataset, Episode, draw_episode, load
+from zorbench.diagnostics import diagnostics
 from zorbench.entry import Entry
 from zorbench.memory import PeakMemory
 from zorbench.predict import ContractError, Diverged, check_bottleneck, predict
@@ -91,7 +92,7 @@ class _Session:
         self.clock = TrainingClock(self.device)
         self.randomness = GlobalRandomness(derive_seed("global", self.episode.sha256, cell.seed))
         self.memory = PeakMemory(self.device)
-        self.curve: list[dict[str, float]] = []
+        self.curve: list[dict[str, Any]] = []
         self.plugin: Baseline
 
     def run(self) -> Outcome:
@@ -190,17 +191,19 @@ class _Session:
         self.memory.resume()
 
     def _checkpoint(self, samples: int) -> None:
-        """A point of the learning curve: the error on the validation images, which no plugin sees."""
+        """A point of the learning curve: error on the validation images, which no plugin sees, and layers."""
         inputs, targets = self.validation
         # Its own random state: looking at a rule must not change how it goes on learning.
         with GlobalRandomness(derive_seed("checkpoint", samples)).installed():
             prediction = predict(self.plugin, self.spec, inputs)
+            layers = diagnostics(self.plugin)
         if self.task.images_out:
             prediction = prediction.clamp(0, 1)
         error = self.task.error(prediction, targets)
         if self.curve and self.curve[-1]["samples"] == samples:  # fit ended at a checkpoint
             self.curve.pop()
-        self.curve.append({"samples": samples, "seconds": self.clock.seconds, "error": error})
+        point = {"samples": samples, "seconds": self.clock.seconds, "error": error}
+        self.curve.append(point | ({"diagnostics": layers} if layers else {}))
 
 
 def _wake(device: torch.device) -> None:

@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from zorbench import Classification, Colorization, Reconstruction
+from zorbench.diagnostics import diagnostics
 from zorbench.predict import predict
-from zorbench.zor import Layer, NoveltyLayer, NoveltyZor, Zor
+from zorbench.zor import Layer, NoveltyLayer, NoveltyZor, Zor, diagnose
 
 TASKS = (Reconstruction, Colorization, Classification)
 ROWS = ("zor", "zor_novelty")
@@ -154,3 +155,22 @@ def test_the_state_is_the_weights_and_where_they_learn_the_thresholds(make_probl
     bars = {"threshold0": (n_in,), "threshold1": (hidden,), "threshold2": (n_out,)}
     for row, expected in (("zor", matrices), ("zor_novelty", matrices | bars)):
         assert {name: tuple(part.shape) for name, part in fit(row, problem).state().items()} == expected
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_a_network_with_one_hidden_layer_tells_nothing_of_it(make_problem, fit, row):
+    assert diagnostics(fit(row, make_problem(Reconstruction))) == {}
+
+
+def test_a_deeper_network_tells_of_its_layers_as_they_learn_from_the_last_batch(make_problem, build):
+    problem = make_problem(Reconstruction)
+    plugin = build("zor", problem)
+    n_in, hidden, n_out = sizes(problem)
+    plugin.net = Zor([Layer(n_in), Layer(9), Layer(hidden), Layer(n_out)], seed=0)
+    for inputs, targets in problem.budget().batches():
+        plugin.step(inputs, targets)
+    expected = diagnose(plugin.net, inputs.flatten(1), targets.flatten(1))._asdict()
+    found = diagnostics(plugin)
+    assert found == {name: pytest.approx(values, rel=1e-5) for name, values in expected.items()}
+    assert [len(values) for values in found.values()] == [3, 3, 3, 3]
+    assert set(plugin.state()) == {"w0", "w1", "w2"}

@@ -109,6 +109,12 @@ def rows(
     return [record(suite, entry, variant, seed, error=e, **changes) for seed, e in enumerate(errors)]
 
 
+def telling(record: dict[str, Any], first: dict[str, Any], last: dict[str, Any]) -> dict[str, Any]:
+    """The record with what its rule told of its layers at the first checkpoint and after training."""
+    begin, end = record["curve"]
+    return {**record, "curve": [{**begin, "diagnostics": first}, {**end, "diagnostics": last}]}
+
+
 def floors(suite: str, entry: str, **changes: Any) -> list[dict[str, Any]]:
     """Two floors: `mean` is better on the validation images, `median` on the test images."""
     return [

@@ -62,7 +62,7 @@ def learning_curves(entry: EntryView, axis: str, series: Series) -> str | None:
             _line(axes, curve, series[label])
         log_axis(axes, "x", [x for curve in found.values() for x in curve.x])
         level = floor_level(entry, "validation")
-        error_axis(axes, [y for curve in found.values() for y in curve.y] + level, "validation error")
+        magnitude_axis(axes, [y for curve in found.values() for y in curve.y] + level, "validation error")
         axes.set_xlabel("samples seen (log)" if axis == "samples" else "training seconds (log)")
         axes.margins(x=0.03, y=0.06)
         for height in level:
@@ -113,8 +113,8 @@ def floor_line(axes: Axes, level: float, name: str = "") -> None:
     )
 
 
-def error_axis(axes: Axes, levels: Sequence[float], name: str) -> None:
-    """A logarithmic error axis where the rows lie more than a factor of ten apart."""
+def magnitude_axis(axes: Axes, levels: Sequence[float], name: str) -> None:
+    """A vertical axis for errors or norms, logarithmic where they lie more than a factor of ten apart."""
     positive = [level for level in levels if level > 0]
     wide = len(positive) == len(levels) and max(positive) > 10 * min(positive)
     if wide:

@@ -49,6 +49,17 @@ class Curve:
 
 
 @dataclass(frozen=True)
+class Profile:
+    """One number for each layer above the input, bottom to top, at the first checkpoint and after training.
+
+    None for a layer where no seed has a number.
+    """
+
+    first: tuple[Stat | None, ...]
+    last: tuple[Stat | None, ...]
+
+
+@dataclass(frozen=True)
 class Sample:
     """One seed's pictures: where the strips lie (relative to the results folder) and that seed's error."""
 
@@ -58,7 +69,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Row:
-    """A baseline on an entry. With any failed cell, `stats`, `skill` and the curves stay empty.
+    """A baseline on an entry. With any failed cell, `stats`, `skill`, curves and profiles stay empty.
 
     `stats` is keyed by the metric's name, `error@CONDITION` for other test conditions, and `train_seconds`,
     `predict_seconds`, `first_step_seconds`, `parameters`, `updates`, `samples`, `peak_memory` (bytes).
@@ -79,6 +90,7 @@ class Row:
     config_source: str = ""
     over_samples: Curve | None = None
     over_seconds: Curve | None = None
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
     confusion: tuple[tuple[int, ...], ...] | None = None
     sample: Sample | None = None
 

@@ -11,6 +11,7 @@ from zorbench.report import figures, palette, wording
 from zorbench.report.columns import Column, columns
 from zorbench.report.formatting import plain, seed_list
 from zorbench.report.gallery import Picture, gallery
+from zorbench.report.layers import MEANING, across_layers, undefined
 from zorbench.report.model import EntryView, Group, ReportView, Row, Stat, SuiteView
 from zorbench.report.overview import Line, overview
 from zorbench.report.scatter import error_against_seconds
@@ -99,6 +100,11 @@ def _figures(suite: SuiteView, shown: Sequence[EntryView], view: ReportView) -> 
         Panel(_family(family), _drawn(figures.skill_against_shots(family, view.series)))
         for family in figures.shot_families(suite)
     ]
+    layers = [
+        Panel(entry.title, _drawn(drawing), undefined(entry))
+        for entry in shown
+        if (drawing := across_layers(entry, view.series)) is not None
+    ]
     kinds = [
         (
             "Error against training time",
@@ -125,6 +131,7 @@ def _figures(suite: SuiteView, shown: Sequence[EntryView], view: ReportView) -> 
                 for entry in shown
             ],
         ),
+        ("From layer to layer", MEANING, layers),
     ]
     for heading, meaning, panels in kinds:
         if any(panel.drawing is not None for panel in panels):

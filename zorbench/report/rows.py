@@ -10,6 +10,7 @@ from zorbench import stats
 from zorbench.report.cells import Record, metric, numbers, one_per_seed, outcome, strips, timings
 from zorbench.report.curves import mean_curve
 from zorbench.report.model import Failure, Group, Row, Sample, Skill, Stat
+from zorbench.report.profiles import profiles
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ def build_row(cells: RowCells, sample_seed: int | None) -> Row:
         config_source=str(described.get("config_source") or ""),
         over_samples=mean_curve(ok, "samples"),
         over_seconds=mean_curve(alone, "seconds"),
+        profiles=profiles(ok),
         confusion=_confusion(ok),
         sample=_sample(cells.ok.get(sample_seed) if sample_seed is not None else None),
     )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 
 from zorbench.report import palette
-from zorbench.report.figures import Series, error_axis, error_name, floor_level, floor_line
+from zorbench.report.figures import Series, error_name, floor_level, floor_line, magnitude_axis
 from zorbench.report.labels import Box, place_labels
 from zorbench.report.model import EntryView, Row
 from zorbench.report.svg import FONT, MARKER, freeze, log_axis, panel, short, text_width
@@ -28,7 +28,7 @@ def error_against_seconds(entry: EntryView, series: Series) -> str | None:
             _point(axes, row, series)
         log_axis(axes, "x", [_seconds(row) for row in rules])
         level = floor_level(entry, "error")
-        error_axis(axes, [row.stats["error"].mean for row in rules] + level, error_name(entry))
+        magnitude_axis(axes, [row.stats["error"].mean for row in rules] + level, error_name(entry))
         axes.set_xlabel("training seconds (log)")
         axes.margins(x=0.12, y=0.1)
         for height in level:

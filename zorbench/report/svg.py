@@ -20,7 +20,9 @@ from zorbench.report.labels import spread_out
 FONT = 8.5  # points, of 1/72 inch
 MARKER = 5.0
 _WIDTH, _HEIGHT = 400.0, 270.0  # points
+_LEFT, _RIGHT, _BOTTOM, _TOP = 0.13, 0.02, 35.1, 5.4  # margins: shares of the width, points
 _MARGIN_FOR_LABELS = 0.27
+_STACKED, _BETWEEN = 110.0, 12.0  # points
 
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
@@ -47,20 +49,48 @@ _STYLE: dict[Any, Any] = {
 }
 
 
-@contextmanager
-def panel(name: str, labelled: bool = False) -> Iterator[tuple[Axes, Callable[[str], str]]]:
-    """A pair of axes, and a function that turns them, with a description, into SVG.
+Finish = Callable[[str], str]
+"""Turns what was drawn, with a description, into SVG."""
 
-    `name` makes the ids in it its own; `labelled` leaves room for names at the right.
+
+@contextmanager
+def panel(name: str, labelled: bool = False) -> Iterator[tuple[Axes, Finish]]:
+    """A pair of axes; `labelled` leaves room for names at the right."""
+    with _figure(name, _HEIGHT) as (figure, finish):
+        yield _axes(figure, _BOTTOM, _HEIGHT - _BOTTOM - _TOP, labelled), finish
+
+
+@contextmanager
+def stack(name: str, count: int) -> Iterator[tuple[list[Axes], Finish]]:
+    """Pairs of axes, from the top down, over one horizontal axis, with room for names at the right."""
+    step = _STACKED + _BETWEEN
+    with _figure(name, _BOTTOM + count * step - _BETWEEN + _TOP) as (figure, finish):
+        places = [_BOTTOM + step * i for i in reversed(range(count))]
+        stacked = [_axes(figure, bottom, _STACKED, labelled=True) for bottom in places]
+        for axes in stacked[:-1]:
+            axes.sharex(stacked[-1])
+            axes.tick_params(axis="x", labelbottom=False)
+        yield stacked, finish
+
+
+@contextmanager
+def _figure(name: str, height: float) -> Iterator[tuple[Figure, Finish]]:
+    """An empty figure, whose ids `name` makes its own.
+
     The caller's matplotlib settings neither count nor change.
     """
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update({**_STYLE, "svg.hashsalt": name})
-        figure = Figure(figsize=(_WIDTH / 72, _HEIGHT / 72), dpi=72)
+        figure = Figure(figsize=(_WIDTH / 72, height / 72), dpi=72)
         FigureCanvasSVG(figure)
-        axes = figure.add_axes((0.13, 0.13, 0.85 - (_MARGIN_FOR_LABELS if labelled else 0), 0.85))
-        yield axes, lambda description: _svg(figure, description)
+        yield figure, lambda description: _svg(figure, description)
+
+
+def _axes(figure: Figure, bottom: float, height: float, labelled: bool) -> Axes:
+    whole = 72 * figure.get_figheight()
+    width = 1 - _LEFT - _RIGHT - (_MARGIN_FOR_LABELS if labelled else 0)
+    return figure.add_axes((_LEFT, bottom / whole, width, height / whole))
 
 
 def short(name: str) -> str:

@@ -5,8 +5,19 @@ and taken away by itself.
 """
 
 from zorbench.zor.analog import Zor
+from zorbench.zor.diagnosis import Diagnosis, diagnose
 from zorbench.zor.ensemble import ZorEnsemble
 from zorbench.zor.layer import ConvLayer, ConvTransposeLayer, Layer, NoveltyLayer
 from zorbench.zor.novelty import NoveltyZor
 
-__all__ = ["ConvLayer", "ConvTransposeLayer", "Layer", "NoveltyLayer", "NoveltyZor", "Zor", "ZorEnsemble"]
+__all__ = [
+    "ConvLayer",
+    "ConvTransposeLayer",
+    "Diagnosis",
+    "Layer",
+    "NoveltyLayer",
+    "NoveltyZor",
+    "Zor",
+    "ZorEnsemble",
+    "diagnose",
+]
