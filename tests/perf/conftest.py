@@ -1,5 +1,6 @@
 """Collects what the speed benchmarks found, and prints it after them."""
 
+import os
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -49,5 +50,13 @@ def pytest_terminal_summary(
     for title, rows in found.tables.items():
         for line in [title, *aligned(rows), ""]:
             terminalreporter.line(line)
-    for line in found.lines:
+    for line in [*found.lines, *_disturbed()]:
         terminalreporter.line(line)
+
+
+def _disturbed() -> Iterator[str]:
+    """A word of caution where others worked on the machine: threads that wait for each other suffer most."""
+    cores = os.cpu_count() or 1
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    if load > 1.5 * cores:
+        yield f"The machine was busy (load {load:.1f} on {cores} cores): measure again when it is not."
