@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from zorbench.zor import Layer, Zor, ZorEnsemble
+from zorbench.zor import Layer, Zor
 from zorbench.zor.sparse import product
 
 N_IN, N_OUT = 2048, 512  # 2²⁰ weights, the fewest that are searched
@@ -44,10 +44,10 @@ def test_the_product_is_that_of_all_units_to_rounding(live, batch):
     torch.testing.assert_close(product(p, w), expected, rtol=1e-5, atol=1e-3)
 
 
-def test_a_unit_that_is_live_in_one_row_only_counts_in_that_row():
+def test_a_unit_counts_in_the_rows_where_it_is_live_also_where_these_sum_to_zero():
     p, w = torch.zeros(4, N_IN), weights(N_IN, N_OUT)
-    p[2, 7], p[3, N_IN - 1] = 2.0, -1.0
-    expected = torch.stack([torch.zeros(N_OUT), torch.zeros(N_OUT), 2 * w[7], -w[-1]])
+    p[1, 7], p[2, 7], p[3, N_IN - 1] = 2.0, -2.0, -1.0
+    expected = torch.stack([torch.zeros(N_OUT), 2 * w[7], -2 * w[7], -w[-1]])
     torch.testing.assert_close(product(p, w), expected)
 
 
@@ -77,11 +77,10 @@ def test_one_nearly_silent_row_does_not_decide_for_the_others():
 
 
 def test_an_ensemble_s_products_are_left_as_they_are():
-    p, w = activity(1)[None].expand(2, -1, -1), weights(2, N_IN, N_OUT)
+    p, w = activity(1)[None].expand(64, -1, -1), weights(64, N_IN, 8)
     with Selections() as seen:
         assert torch.equal(product(p, w), p @ w)
     assert seen.count == 0
-    assert ZorEnsemble([Layer(4), Layer(2)], seeds=[0, 1]).predict(torch.rand(2, 3, 4)).shape == (2, 3, 2)
 
 
 def test_a_compiled_step_is_not_cut(monkeypatch):
