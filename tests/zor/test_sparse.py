@@ -90,6 +90,11 @@ def test_a_compiled_step_is_not_cut(monkeypatch):
     assert seen.count == 0
 
 
+def test_no_value_is_read_elsewhere_than_on_a_cpu():
+    p, w = torch.empty(3, N_IN, device="meta"), torch.empty(N_IN, N_OUT, device="meta")  # without any values
+    assert product(p, w).shape == (3, N_OUT)
+
+
 @pytest.mark.parametrize("parts", [[1] * 6, [2, 4], [5, 1]])
 def test_prediction_through_few_live_units_does_not_depend_on_how_a_batch_is_split(parts):
     zor = Zor([Layer(N_IN, threshold=2.0), Layer(N_OUT, "relu", threshold=0.0), Layer(5)], seed=0)
