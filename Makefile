@@ -11,13 +11,14 @@ READY := $(VENV)/.ready-$(STATE)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup bench test test-slow check format perf clean
+.PHONY: help setup bench test test-slow check format perf perf-gpu clean
 
 help:
 	@echo "make bench      compare all baselines on the data that is always there (about 5 minutes); PRESET=full for more"
 	@echo "make test       fast tests            make test-slow  the others"
 	@echo "make check      format, lint, types   make format     put the format right"
-	@echo "make perf       speed benchmarks      make setup      only the virtual environment"
+	@echo "make perf       speed benchmarks      make perf-gpu   those that need a CUDA device"
+	@echo "make setup      only the virtual environment"
 
 setup: $(READY)
 
@@ -47,8 +48,13 @@ format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+BENCHMARK := --benchmark-enable --benchmark-columns=median,iqr,rounds --benchmark-sort=name
+
 perf: $(READY)
-	$(BIN)/python -m pytest -m perf --benchmark-enable --benchmark-columns=median,iqr,rounds --benchmark-sort=name
+	$(BIN)/python -m pytest -m perf $(BENCHMARK)
+
+perf-gpu: $(READY)
+	$(BIN)/python -m pytest -m 'not slow' -r s $(BENCHMARK) tests/perf/test_zor_gpu.py tests/zor/test_graph_gpu.py
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .benchmarks .hypothesis build dist

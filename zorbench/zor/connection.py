@@ -25,6 +25,7 @@ from torch.nn.grad import conv2d_input, conv2d_weight
 
 from zorbench.zor.correlation import EPSILON, Axes, scale_from_squares
 from zorbench.zor.layer import AnalogLayer, ConvLayer, ConvTransposeLayer, Layer, NoveltyLayer
+from zorbench.zor.sparse import product
 
 Shape = tuple[int, ...]
 
@@ -73,7 +74,7 @@ class Dense(Connection):
     def current(
         self, activity: Float[Tensor, "*copies batch n_in"], weight: Float[Tensor, "*copies n_in n_out"]
     ) -> Float[Tensor, "*copies batch n_out"]:
-        return _shaped(_flat(activity, self.below) @ weight, self.above)
+        return _shaped(product(_flat(activity, self.below), weight), self.above)
 
     def transport(self, signal: Tensor, scale: Tensor, weight: Tensor) -> Tensor:
         signal, scale = _flat(signal, self.above), _flat(scale, self.above)
