@@ -11,14 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from zorbench.zor import Layer, Zor
 
 from .loops import LoopZor
-from .traces import Trace
-
-TRACES = [
-    "zor_stateful_3layer",
-    "zor_stateless_3layer",
-    "zor_stateful_varying_batch",
-    "zor_sigmoid_4layer_clamped",
-]
+from .traces import TRACES, Trace, follow, recorded_network
 
 
 def chain(*sizes: int, **options) -> list[Layer]:
@@ -40,20 +33,7 @@ def ask(zor: Zor, value: float, train: bool = False) -> float:
 @pytest.mark.parametrize("name", TRACES)
 def test_the_public_implementations_run_is_repeated(golden, name):
     trace = Trace(golden / f"{name}.npz")
-    sizes = trace.sizes()
-    options = {"stateless": trace.setting("stateless"), "max_weight": trace.setting("max_weight")}
-    output = trace.setting("output_activation")
-    layers = chain(*sizes[:-1], **options)
-    layers.append(Layer(sizes[-1], None if output == "none" else output, **options))
-    zor = Zor(layers, lr=trace.setting("lr"), weight_decay=trace.setting("weight_decay"), seed=0)
-    for index, weight in enumerate(zor.weights):
-        weight.copy_(trace.tensor(f"w{index}_init"))
-    for step in trace.steps():
-        trace.agrees(f"err{step}", zor.train_batch(trace.tensor(f"x{step}"), trace.tensor(f"t{step}")))
-        for index, weight in enumerate(zor.weights):
-            trace.agrees(f"w{index}_step{step}", weight)
-    trace.agrees("y_eval", zor.forward(trace.tensor("x_eval")))
-    assert not trace.unread
+    follow(trace, recorded_network(trace, seed=0))
 
 
 CONFIGURATIONS = {
@@ -63,6 +43,11 @@ CONFIGURATIONS = {
         Layer(5),
         Layer(4, "relu", stateless=True, max_weight=0.6),
         Layer(3, "tanh"),
+    ],
+    "thresholds of every sign": [
+        Layer(5, max_weight=0.5, threshold=-6.0),
+        Layer(4, threshold=0.25),
+        Layer(3, threshold=-1.0),
     ],
     "four layers, each with a bound of its own": [
         Layer(6, max_weight=0.45),
