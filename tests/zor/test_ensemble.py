@@ -12,8 +12,8 @@ from .traces import TRACES, Trace, recorded_network
 LAYERS = [
     Layer(5, max_weight=0.4),
     Layer((2, 2, 1), "tanh", stateless=True, max_weight=0.35, threshold=-0.5),
-    Layer(6, max_weight=0.4, threshold=-1.0),
-    Layer((1, 1, 3), "sigmoid", threshold=-0.5),
+    Layer(6, max_weight=0.4, threshold=-0.3),
+    Layer((1, 1, 3), "sigmoid", threshold=-0.2),
 ]
 SEEDS = (3, 8, 3, 20)
 BATCHES = (4, 4, 4, 1, 2, 2, 4, 4, 3, 4) * 2
