@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 import torch
+from torch._dynamo.utils import counters
 
 from zorbench.zor import ConvLayer, ConvTransposeLayer, Layer, Zor, ZorEnsemble
 
@@ -21,6 +22,7 @@ pytestmark = [
 
 @pytest.fixture(autouse=True)
 def forget_compiled():
+    counters.clear()
     yield
     torch.compiler.reset()
 
@@ -31,7 +33,7 @@ def test_the_public_implementations_run_is_repeated(golden, name):
     follow(trace, recorded_network(trace, seed=0, compile=True))
 
 
-def test_a_copy_of_a_compiled_network_learns_by_itself():
+def test_a_copy_of_a_compiled_network_learns_by_itself_and_needs_no_compiling_anew():
     layers = [Layer(8), Layer(6, "tanh", threshold=-0.5), Layer(4)]
     plain, zor = Zor(layers, lr=0.02, seed=0), Zor(layers, lr=0.02, seed=0, compile=True)
     draw = torch.Generator().manual_seed(1)
@@ -47,6 +49,8 @@ def test_a_copy_of_a_compiled_network_learns_by_itself():
         zor.train_batch(x, t)
     for a, b in zip(zor.weights, plain.weights, strict=True):
         torch.testing.assert_close(a, b, rtol=0, atol=1e-5)
+    assert counters["stats"]["unique_graphs"] == 1
+    assert not counters["graph_break"]
 
 
 IMAGES = [
