@@ -54,7 +54,7 @@ class LoopZor:
                     self.seen["charge dropped"] += 1
                 had = c != 0
                 c += x[b][i]
-                if c > -2:
+                if c > self.layers[k].threshold:
                     a[b][i], s[b][i] = c, 1.0
                     self.seen["spiked on kept charge"] += had
                 else:

@@ -11,14 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from zorbench.zor import Layer, Zor
 
 from .loops import LoopZor
-from .traces import Trace
-
-TRACES = [
-    "zor_stateful_3layer",
-    "zor_stateless_3layer",
-    "zor_stateful_varying_batch",
-    "zor_sigmoid_4layer_clamped",
-]
+from .traces import TRACES, Trace, follow, recorded_network
 
 
 def chain(*sizes: int, **options) -> list[Layer]:
@@ -40,20 +33,7 @@ def ask(zor: Zor, value: float, train: bool = False) -> float:
 @pytest.mark.parametrize("name", TRACES)
 def test_the_public_implementations_run_is_repeated(golden, name):
     trace = Trace(golden / f"{name}.npz")
-    sizes = trace.sizes()
-    options = {"stateless": trace.setting("stateless"), "max_weight": trace.setting("max_weight")}
-    output = trace.setting("output_activation")
-    layers = chain(*sizes[:-1], **options)
-    layers.append(Layer(sizes[-1], None if output == "none" else output, **options))
-    zor = Zor(layers, lr=trace.setting("lr"), weight_decay=trace.setting("weight_decay"), seed=0)
-    for index, weight in enumerate(zor.weights):
-        weight.copy_(trace.tensor(f"w{index}_init"))
-    for step in trace.steps():
-        trace.agrees(f"err{step}", zor.train_batch(trace.tensor(f"x{step}"), trace.tensor(f"t{step}")))
-        for index, weight in enumerate(zor.weights):
-            trace.agrees(f"w{index}_step{step}", weight)
-    trace.agrees("y_eval", zor.forward(trace.tensor("x_eval")))
-    assert not trace.unread
+    follow(trace, recorded_network(trace, seed=0))
 
 
 CONFIGURATIONS = {
@@ -63,6 +43,11 @@ CONFIGURATIONS = {
         Layer(5),
         Layer(4, "relu", stateless=True, max_weight=0.6),
         Layer(3, "tanh"),
+    ],
+    "thresholds of every sign": [
+        Layer(5, max_weight=0.5, threshold=-6.0),
+        Layer(4, threshold=0.25),
+        Layer(3, threshold=-1.0),
     ],
     "four layers, each with a bound of its own": [
         Layer(6, max_weight=0.45),
@@ -118,6 +103,39 @@ def test_another_batch_size_starts_from_zero_charge():
     zor.forward(torch.tensor([[-3.0], [-3.0]]))
     assert zor.forward(torch.tensor([[2.0], [0.0]])).flatten().tolist() == [-1.0, 0.0]
     assert ask(zor, 2.0) == 2.0
+
+
+def test_another_threshold_moves_the_gate_and_none_opens_it():
+    late, open_ = [Zor([Layer(1, threshold=bar), Layer(1)], seed=0) for bar in (0.5, -torch.inf)]
+    for zor in (late, open_):
+        zor.weights[0].fill_(1.0)
+    assert [ask(late, value) for value in (0.5, 0.25, 0.75)] == [0.0, 0.75, 0.75]
+    assert late.predict(torch.tensor([[0.5], [0.75]])).tolist() == [[0.0], [0.75]]
+    assert [ask(open_, value) for value in (-9.0, 2.0)] == [-9.0, 2.0]
+
+
+@pytest.mark.parametrize("stateless", [False, True])
+def test_when_every_unit_fires_the_short_way_is_the_long_way(monkeypatch, stateless):
+    """All that passes through the network to the bit; the weights to the order of two factors."""
+    layers = [Layer(6, "tanh", stateless=stateless), Layer(5, stateless=stateless), Layer(4, "sigmoid")]
+    short, long = Zor(layers, seed=0, dtype=torch.float64), Zor(layers, seed=0, dtype=torch.float64)
+    x, t = torch.rand(3, 6, dtype=torch.float64), torch.rand(3, 4, dtype=torch.float64)
+    looked = short._run(x, train=True)
+    assert looked.spikes == [None, None, None]
+    results = [looked.output, *looked.activities, short.forward(x), short.train_batch(x, t)]
+    monkeypatch.setattr(Zor, "_may_look", lambda self, current: False)
+    blind = long._run(x, train=True)
+    assert [spikes.unique().tolist() for spikes in blind.spikes] == [[1.0], [1.0], [1.0]]
+    expected = [blind.output, *blind.activities, long.forward(x), long.train_batch(x, t)]
+    assert all(torch.equal(a, b) for a, b in zip(results, expected, strict=True))
+    for a, b in zip(short.weights, long.weights, strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=1e-15)
+    assert not any(charge.any() for charge in (*short.charges, *long.charges))
+
+
+def test_the_short_way_spends_the_charge_that_waited():
+    zor = one_unit_chain()
+    assert [ask(zor, value) for value in (-3.0, 1.5, 0.5, 0.5)] == [0.0, -1.5, 0.5, 0.5]
 
 
 def test_a_stateless_layer_keeps_no_charge():

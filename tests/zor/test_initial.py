@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from zorbench.zor import Layer, NoveltyLayer, NoveltyZor, Zor
+from zorbench.zor import ConvLayer, ConvTransposeLayer, Layer, NoveltyLayer, NoveltyZor, Zor
 from zorbench.zor.initial import own_generator
 
 LAYERS = [Layer(4), Layer(3), Layer(5)]
@@ -59,6 +59,29 @@ def test_weights_are_normal_with_the_published_deviation():
     assert weight.mean().item() == pytest.approx(0, abs=5 * deviation / 600)
     assert weight.std().item() == pytest.approx(deviation, rel=0.01)
     assert (weight.abs() < deviation).float().mean().item() == pytest.approx(0.6827, abs=0.005)
+
+
+@pytest.mark.parametrize("gain", [0.5, 2.0])
+def test_a_window_of_weights_is_normal_with_the_deviation_of_its_fans(gain):
+    layers = [Layer((40, 3, 3)), ConvLayer(60, 5), ConvTransposeLayer(30, 3)]
+    down, up = Zor(layers, gain=gain, seed=0).weights
+    # A weight ends in, and leaves, as many as a window has times the channels there.
+    for weight, fans in ((down, (40 + 60) * 25), (up, (60 + 30) * 9)):
+        deviation = gain * math.sqrt(2 / fans)
+        error = 1 / math.sqrt(weight.numel())
+        assert weight.mean().item() == pytest.approx(0, abs=5 * deviation * error)
+        assert weight.std().item() == pytest.approx(deviation, rel=4 * error)
+
+
+def test_a_gain_scales_the_published_weights():
+    for default, wide in zip(Zor(LAYERS, seed=7).weights, Zor(LAYERS, seed=7, gain=1.5).weights, strict=True):
+        torch.testing.assert_close(wide, 3 * default)
+
+
+@pytest.mark.parametrize("gain", [0, -1.0, math.inf, math.nan])
+def test_a_gain_is_above_zero(gain):
+    with pytest.raises(ValueError, match=f"^gain must be above 0, got {gain!r}$"):
+        Zor(LAYERS, gain=gain)
 
 
 def test_a_seed_and_a_generator_together_are_refused():

@@ -249,12 +249,13 @@ class Zor(GatedNetwork[AnalogLayer]):
         """The direction for every W, from the top down; δ below the first W is never needed."""
         directions = []
         signal = errors
-        compiling = torch.compiler.is_compiling()  # a compiler places its memory itself
+        # A compiler places its memory itself, and autocast leaves a product into given memory in full.
+        anywhere = torch.compiler.is_compiling() or self.precision == "bf16"
         for index in reversed(range(len(self.connections))):
             connection = self.connections[index]
             scale = signal_scale(signal, connection.axes)
             activity, spikes = seen.activities[index], seen.spikes[index + 1]
-            into = None if compiling else self._moves[index]
+            into = None if anywhere else self._moves[index]
             direction = connection.direction(activity, signal, scale, spikes, into)
             directions.append(direction.to(self.dtype))
             if index > 0:

@@ -25,6 +25,7 @@ from torch.nn.grad import conv2d_input, conv2d_weight
 
 from zorbench.zor.correlation import EPSILON, Axes, scale_from_squares
 from zorbench.zor.layer import AnalogLayer, ConvLayer, ConvTransposeLayer, Layer, NoveltyLayer
+from zorbench.zor.precision import operands
 from zorbench.zor.sparse import product
 
 Shape = tuple[int, ...]
@@ -134,7 +135,7 @@ class Convolution(Connection):
 
     def transport(self, signal: Tensor, scale: Tensor, weight: Tensor) -> Tensor:
         shape = (len(signal), *self.below)
-        weight = weight * _by_channel(scale)
+        weight, signal = operands(weight * _by_channel(scale), signal)
         return conv2d_input(shape, weight, signal, stride=self.stride, padding=self.padding)
 
     def direction(
@@ -146,7 +147,8 @@ class Convolution(Connection):
         into: Tensor | None = None,
     ) -> Tensor:
         signal, columns = _gated(signal, scale, spikes)
-        raw = conv2d_weight(activity, self.weight_shape, signal, stride=self.stride, padding=self.padding)
+        below, above = operands(activity, signal)
+        raw = conv2d_weight(below, self.weight_shape, above, stride=self.stride, padding=self.padding)
         # ‖p‖² of a column: the squares, summed over the batch, at every position under one weight.
         squares = (activity * activity).sum(0, keepdim=True)
         under = F.unfold(squares, self.weight_shape[-1], stride=self.stride, padding=self.padding).sum(-1)
@@ -198,7 +200,8 @@ class TransposedConvolution(Connection):
         into: Tensor | None = None,
     ) -> Tensor:
         signal, columns = _gated(signal, scale, spikes)
-        raw = conv2d_weight(signal, self.weight_shape, activity, stride=self.stride, padding=self.padding)
+        below, above = operands(activity, signal)
+        raw = conv2d_weight(above, self.weight_shape, below, stride=self.stride, padding=self.padding)
         rows = scale_from_squares((activity * activity).sum((0, 2, 3)).view(-1, 1, 1, 1))
         return raw.mul_(rows).mul_(columns.transpose(0, 1))
 

@@ -164,9 +164,9 @@ def _check_window(layer: ConvLayer | ConvTransposeLayer) -> None:
     _check_count("out_channels", layer.out_channels)
     _check_count("kernel", layer.kernel)
     _check_count("stride", layer.stride)
-    padding = 0 if layer.padding is None else layer.padding
-    fits = _is_count(padding + 1) and padding < layer.kernel
-    _check("padding", layer.padding, fits, "whole, from 0 to less than the kernel")
+    padding = layer.padding
+    fits = padding is None or (type(padding) is int and 0 <= padding < layer.kernel)
+    _check("padding", padding, fits, "whole, from 0 to less than the kernel")
 
 
 def _is_count(value: object) -> bool:

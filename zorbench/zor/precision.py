@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Literal, get_args
 
 import torch
+from torch import Tensor
 
 Precision = Literal["full", "tf32", "bf16"]
 
@@ -21,11 +22,19 @@ def products(precision: Precision, device: torch.device) -> AbstractContextManag
 
     full: the network's own type; on CUDA without TF32, which torch would use for convolutions.
     tf32: operands of ten bits on CUDA; elsewhere full.
-    bf16: operands and results in bfloat16, all else in the network's own type.
+    bf16: operands and results in bfloat16, all else in the network's own type; float64 stays as it is.
     """
     if device.type != "cuda":
         return _bfloat16(device) if precision == "bf16" else nullcontext()
     return _on_cuda(precision, device)
+
+
+def operands(*tensors: Tensor) -> tuple[Tensor, ...]:
+    """`tensors` in the precision of the products around, for a product that autocast does not reach."""
+    kind = tensors[0].device.type
+    if tensors[0].dtype == torch.float64 or not torch.is_autocast_enabled(kind):
+        return tensors
+    return tuple(tensor.to(torch.get_autocast_dtype(kind)) for tensor in tensors)
 
 
 def _bfloat16(device: torch.device) -> AbstractContextManager[object]:
