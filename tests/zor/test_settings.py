@@ -192,17 +192,7 @@ def test_settings_that_are_not_ours_are_told(name):
 
 
 def test_a_setting_of_a_wrong_type_is_told_with_its_layer():
-    plain = {
-        "out_channels": 2,
-        "kernel": 3,
-        "stride": 1,
-        "padding": "same",
-        "activation": "relu",
-        "stateless": False,
-        "max_weight": 1.0,
-        "threshold": -2.0,
-    }
     refuses(
         lambda: from_json(changed(lambda d: d["layers"][1].update(padding="same"))),
-        f"layer 1 has a setting of a wrong type: {plain}",
+        "layer 1: padding must be whole, from 0 to less than the kernel, got 'same'",
     )

@@ -104,8 +104,6 @@ def _to_layer(index: int, plain: object) -> AnalogLayer:
         return kind(**plain)
     except ValueError as error:
         raise ValueError(f"layer {index}: {error}") from error
-    except TypeError as error:
-        raise ValueError(f"layer {index} has a setting of a wrong type: {plain}") from error
 
 
 def _from_float(value: float) -> float | str:

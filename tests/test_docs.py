@@ -1,0 +1,25 @@
+"""What docs/ shows is what happens."""
+
+import re
+from pathlib import Path
+
+DOCS = Path(__file__).parent.parent / "docs"
+
+
+def blocks(page: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", (DOCS / page).read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+def test_the_tour_of_the_core_runs_as_printed(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (code,) = blocks("zor.md")
+    scope: dict[str, object] = {}
+    exec(compile(code, "docs/zor.md", "exec"), scope)
+    assert (tmp_path / "digits.safetensors").is_file()
+    assert scope["first"].predict(scope["images"]).shape == (10, 784)
+    rates, norms, alignments = (
+        capsys.readouterr().out.strip().removeprefix("(").removesuffix(")").split(") (")
+    )
+    assert all(0 < float(rate) <= 1 for rate in rates.split(","))
+    assert all(float(norm) > 0 for norm in norms.split(","))
+    assert all(-1 <= float(alignment) <= 1 for alignment in alignments.split(","))
