@@ -1,8 +1,11 @@
 """Zor: analog-spike networks trained by local correlations, in both published rules."""
 
+import copy
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,7 +22,7 @@ from zorbench import (
     choice,
     search,
 )
-from zorbench.zor import Layer, NoveltyLayer, NoveltyZor, Zor
+from zorbench.zor import Layer, NoveltyLayer, NoveltyZor, Zor, ZorEnsemble
 
 
 def _sizes(entry: EntrySpec) -> tuple[int, int, int]:
@@ -56,22 +59,23 @@ class ZorBaseline(StepBaseline):
 
     def build(self, entry: EntrySpec, config: Config, rng: torch.Generator) -> None:
         self.shape = entry.output_shape
-        n_in, hidden, n_out = _sizes(entry)
-        output = "sigmoid" if config.output == "sigmoid" else None
-        self.net = Zor(
-            [
-                Layer(n_in, stateless=config.stateless, max_weight=config.max_weight),
-                Layer(hidden, stateless=config.stateless, max_weight=config.max_weight),
-                Layer(n_out, activation=output, stateless=config.stateless),
-            ],
-            lr=config.lr,
-            weight_decay=config.weight_decay,
-            generator=rng,
-            device=entry.device,
-        )
+        self.net = Zor(**self._settings(entry, config), generator=rng)
 
     def step(self, inputs: Tensor, targets: Tensor) -> None:
         self.net.train_batch(inputs.flatten(1), targets.flatten(1))
+
+    def build_many(self, entry: EntrySpec, config: Config, rngs: Sequence[torch.Generator]) -> None:
+        self.shape = entry.output_shape
+        self.nets = ZorEnsemble(**self._settings(entry, config), generators=rngs)
+
+    def step_many(self, inputs: Tensor, targets: Tensor) -> None:
+        self.nets.train_batch(inputs.flatten(2), targets.flatten(2))
+
+    def member(self, index: int) -> "ZorBaseline":
+        one = copy.copy(self)
+        one.net = self.nets.network(index)
+        del one.nets
+        return one
 
     def encode(self, inputs: Tensor) -> Tensor:
         return self.net.encode(inputs.flatten(1), 1)
@@ -82,6 +86,20 @@ class ZorBaseline(StepBaseline):
     def state(self) -> dict[str, Tensor]:
         """The weights: prediction starts from zero charge."""
         return {f"w{layer}": weight for layer, weight in enumerate(self.net.weights)}
+
+    def _settings(self, entry: EntrySpec, config: Config) -> dict[str, Any]:
+        n_in, hidden, n_out = _sizes(entry)
+        output = "sigmoid" if config.output == "sigmoid" else None
+        return {
+            "layers": [
+                Layer(n_in, stateless=config.stateless, max_weight=config.max_weight),
+                Layer(hidden, stateless=config.stateless, max_weight=config.max_weight),
+                Layer(n_out, activation=output, stateless=config.stateless),
+            ],
+            "lr": config.lr,
+            "weight_decay": config.weight_decay,
+            "device": entry.device,
+        }
 
 
 class ZorNovelty(Baseline):

@@ -9,7 +9,7 @@ FIELDS = [
     "format", "key", "run", "suite", "entry", "spec", "dataset", "task", "shots", "images_in_all",
     "n_shots", "seed", "protocol", "lane", "repetition", "variant", "baseline", "role", "tags", "config",
     "config_source", "classes", "status", "reason", "metrics", "curve", "seconds", "cost", "peak_memory",
-    "episode_sha256", "source", "torch", "device", "threads", "attested",
+    "episode_sha256", "source", "torch", "device", "threads", "together", "attested",
 ]
 # fmt: on
 

@@ -1,5 +1,8 @@
 """Ask a trained rule for its predictions, and check what it answers."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -56,6 +59,20 @@ def predict(plugin: Baseline, spec: EntrySpec, inputs: Float[Tensor, "n *shape"]
     return restored
 
 
+@contextmanager
+def unchanged(plugin: Baseline, method: str) -> Iterator[None]:
+    """Raise `ContractError` if, inside, a tensor that the rule holds changes: through `method`, it says."""
+    before = _fingerprint(plugin)
+    yield
+    after = _fingerprint(plugin)
+    if before != after:
+        changed = sorted(name for name in before | after if before.get(name) != after.get(name))
+        raise ContractError(
+            f"{method} changed the state of the rule ({', '.join(changed[:3])}); it must leave it as it is "
+            f"(a module in training mode? inputs kept aside?)"
+        )
+
+
 def _fingerprint(plugin: Baseline) -> dict[str, tuple[int, int, tuple[int, ...]]]:
     """Memory, version and shape of every tensor the rule holds: cheap, and different after any change."""
     return {
@@ -71,30 +88,27 @@ def _bottlenecked(plugin: Baseline, spec: EntrySpec) -> bool:
 
 def _ask(plugin: Baseline, method: str, inputs: Tensor, spec: EntrySpec) -> Tensor:
     """What `method` answers to all inputs, chunk by chunk, with the rule's state the same afterwards."""
-    before = _fingerprint(plugin)
     parts = []
-    for chunk in inputs.split(CHUNK):
-        with torch.no_grad():
-            # A copy: a rule that writes into its argument must not change what it is scored on.
-            answer = getattr(plugin, method)(chunk.to(spec.device, copy=True))
-        if not isinstance(answer, Tensor) or not answer.is_floating_point():
-            raise ContractError(f"{method} returned {_kind(answer)}; expected a floating-point tensor")
-        shape = tuple(answer.shape)
-        expected = None if method == "encode" else (len(chunk), *spec.output_shape)
-        if shape[:1] != (len(chunk),) or (expected and shape != expected):
-            wanted = list(expected) if expected else f"[{len(chunk)}, k]"
-            raise ContractError(f"{method} returned shape {list(shape)}; expected {wanted}")
-        if not bool(torch.isfinite(answer).all()):
-            raise Diverged(f"{method} returned NaN or infinity")
-        parts.append(answer.detach().to("cpu", copy=True))  # a rule may answer from memory of its own
-    after = _fingerprint(plugin)
-    if before != after:
-        changed = sorted(name for name in before | after if before.get(name) != after.get(name))
-        raise ContractError(
-            f"{method} changed the state of the rule ({', '.join(changed[:3])}); it must leave it as it is "
-            f"(a module in training mode? inputs kept aside?)"
-        )
+    with unchanged(plugin, method):
+        for chunk in inputs.split(CHUNK):
+            parts.append(_answer(plugin, method, chunk, spec))
     return torch.cat(parts)
+
+
+def _answer(plugin: Baseline, method: str, chunk: Tensor, spec: EntrySpec) -> Tensor:
+    with torch.no_grad():
+        # A copy: a rule that writes into its argument must not change what it is scored on.
+        answer = getattr(plugin, method)(chunk.to(spec.device, copy=True))
+    if not isinstance(answer, Tensor) or not answer.is_floating_point():
+        raise ContractError(f"{method} returned {_kind(answer)}; expected a floating-point tensor")
+    shape = tuple(answer.shape)
+    expected = None if method == "encode" else (len(chunk), *spec.output_shape)
+    if shape[:1] != (len(chunk),) or (expected and shape != expected):
+        wanted = list(expected) if expected else f"[{len(chunk)}, k]"
+        raise ContractError(f"{method} returned shape {list(shape)}; expected {wanted}")
+    if not bool(torch.isfinite(answer).all()):
+        raise Diverged(f"{method} returned NaN or infinity")
+    return answer.detach().to("cpu", copy=True)  # a rule may answer from memory of its own
 
 
 def _kind(answer: object) -> str:
