@@ -88,8 +88,6 @@ class Session:
         self.episode = entry_episode(self.entry, self.dataset, cell.seed)
         if self.episode.sha256 != cell.episode_sha256:
             raise ContractError("the data set changed between planning and running: run again")
-        if source_hash(cell.ref.path) != cell.source:
-            raise ContractError("the plugin's code changed between planning and running: run again")
         n_classes = len(self.dataset.class_names)
         self.spec = EntrySpec(
             task=self.task,
@@ -138,10 +136,13 @@ class Session:
 
     def new_plugin(self) -> tuple[Baseline, Any]:
         """The plugin, not built yet, and its configuration."""
+        cell = self.cell
+        if source_hash(cell.ref.path) != cell.source:
+            raise ContractError("the plugin's code changed between planning and running: run again")
         with self.randomness.installed():
-            plugin_class = self.cell.ref.load()
+            plugin_class = cell.ref.load()
             plugin = plugin_class()
-        config = make_config(plugin_class.Config, self.cell.settings, self.cell.label)
+        config = make_config(plugin_class.Config, cell.settings, cell.label)
         check_bottleneck(plugin, self.spec)
         return plugin, config
 
