@@ -89,7 +89,7 @@ def _learn_together(group: Group) -> tuple[Outcome, ...] | Outcome:
         try:
             plugin.build_many(first.spec, config, [member.session.generator for member in members])
         except NotImplementedError as error:
-            return Outcome("unsupported", str(error))
+            return Outcome("unsupported", str(error) or "the rule gives no reason")
         # Every budget pauses at the same steps, so that all checkpoints of a step fall between two updates.
         for batches in zip(*(member.budget.batches() for member in members), strict=True):
             inputs, targets = zip(*batches, strict=True)

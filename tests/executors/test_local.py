@@ -178,8 +178,7 @@ class Many(StepBaseline):
             raise RuntimeError("no room")
         if HOW == "exits":
             os._exit(7)
-        if HOW == "hangs":
-            time.sleep(60)
+        time.sleep({"hangs": 60, "takes long": 3}.get(HOW, 0))
 
     def step_many(self, inputs, targets):
         pass
@@ -221,6 +220,13 @@ def test_a_group_takes_one_process_and_every_cell_of_it_ends(
     progress = list(run_local(work, 1, tmp_path / "log"))
     assert [one.running for one in progress if one.cell is None] == [(work[0],), (work[1],)]
     assert ended(progress) == [("many", 0, "ok", 2), ("many", 1, "ok", 2), ("talks", 0, "ok", 1)]
+
+
+def test_a_group_may_take_as_long_as_its_cells_one_by_one(
+    groups: Callable[..., list[Work]], tmp_path: Path
+) -> None:
+    work = groups("takes long", timeout=2.5)[:1]
+    assert ended(list(run_local(work, 1, tmp_path / "log"))) == [("many", 0, "ok", 2), ("many", 1, "ok", 2)]
 
 
 @pytest.mark.parametrize(
