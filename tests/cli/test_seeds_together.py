@@ -184,19 +184,37 @@ def test_a_seed_that_diverges_fails_alone_and_stays_so(zorbench: Zorbench, tiny:
     assert "0 to run" in again.err
 
 
-def test_a_single_cell_that_failed_is_retried_by_itself(
-    zorbench: Zorbench, tiny: str, tmp_path: Path
-) -> None:
+@pytest.fixture
+def until_tea(tmp_path: Path) -> str:
+    """Arguments for a rule whose single cells fail until a file `tea` is there; together its seeds do well."""
     source = MANY.replace("BUILD", "pass").replace("index == 1", "False")
-    until_tea = f"assert __import__('pathlib').Path({str(tmp_path / 'tea')!r}).exists()"
-    source = source.replace(
-        "(self, inputs, targets):\n        pass", f"(self, inputs, targets):\n        {until_tea}", 1
-    )
-    (tmp_path / "moody.py").write_text(source)
-    command = ("run", tiny, "--plugin", "moody.py", "--baseline", "moody", "--out", "r")
+    fails = f"assert __import__('pathlib').Path({str(tmp_path / 'tea')!r}).exists()"
+    head = "def step(self, inputs, targets):\n        "
+    (tmp_path / "moody.py").write_text(source.replace(f"{head}pass", f"{head}{fails}"))
+    return "--plugin=moody.py"
+
+
+def test_a_single_cell_that_failed_is_retried_by_itself(
+    zorbench: Zorbench, tiny: str, tmp_path: Path, until_tea: str
+) -> None:
+    command = ("run", tiny, until_tea, "--baseline", "moody", "--out", "r")
     assert zorbench(*command, "--seeds", "1").status == 3
     (tmp_path / "tea").touch()
     answer = zorbench(*command, "--seeds", "3", "--seeds-together", "--retry", "failed")
     assert answer.status == 0, answer.err
     assert list(row(tmp_path / "r", "moody", together=True)) == [1, 2]
     assert [one["status"] for one in row(tmp_path / "r", "moody", together=False).values()] == ["ok"]
+
+
+def test_a_single_cell_that_failed_is_not_made_up_for_by_what_was_learned_together(
+    zorbench: Zorbench, tiny: str, tmp_path: Path, until_tea: str
+) -> None:
+    command = ("run", tiny, until_tea, "--baseline", "moody", "--seeds", "2", "--out", "r")
+    assert zorbench(*command, "--seeds-together").status == 0
+    assert zorbench(*command).status == 3
+    again = zorbench(*command, "--seeds-together")
+    assert again.status == 3
+    assert "0 to run" in again.err
+    assert "2 of 6 cells failed" in again.err
+    (tmp_path / "tea").touch()
+    assert zorbench(*command, "--seeds-together", "--retry", "failed").status == 0
