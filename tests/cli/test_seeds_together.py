@@ -186,7 +186,7 @@ def test_a_seed_that_diverges_fails_alone_and_stays_so(zorbench: Zorbench, tiny:
 
 @pytest.fixture
 def until_tea(tmp_path: Path) -> str:
-    """Arguments for a rule whose single cells fail until a file `tea` is there; together its seeds do well."""
+    """Names a rule whose single cells fail until a file `tea` is there; together its seeds do well."""
     source = MANY.replace("BUILD", "pass").replace("index == 1", "False")
     fails = f"assert __import__('pathlib').Path({str(tmp_path / 'tea')!r}).exists()"
     head = "def step(self, inputs, targets):\n        "
