@@ -1,5 +1,6 @@
 """Zor: analog-spike networks trained by local correlations, in both published rules."""
 
+import copy
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from zorbench import (
     choice,
     search,
 )
-from zorbench.zor import Layer, NoveltyLayer, NoveltyZor, Zor, diagnose
+from zorbench.zor import Layer, NoveltyLayer, NoveltyZor, Zor, ZorEnsemble, diagnose
 
 OPEN = -math.inf  # a threshold that every charge is above
 
@@ -76,29 +77,30 @@ class ZorBaseline(StepBaseline):
                 raise ValueError(f"hidden_layers must be at least 1, got {self.hidden_layers}")
 
     def build(self, entry: EntrySpec, config: Config, rng: torch.Generator) -> None:
+        self.net = Zor(**self._settings(entry, config), generator=rng)
+
+    def _settings(self, entry: EntrySpec, config: Config) -> dict[str, Any]:
+        """What is asked of the core, but for where its weights come from."""
+        self.batch: tuple[Tensor, Tensor] | None = None  # the last, for diagnostics
         self.shape = entry.output_shape
         self.signed = entry.task is Classification and config.targets == "signed"
-        self.net = self._network(entry, config, rng)
-
-    def _network(self, entry: EntrySpec, config: Config, rng: torch.Generator) -> Zor:
         depth = entry.depth or config.hidden_layers
         widths = [entry.hidden] * depth
         self.code = depth // 2 + 1  # the layer in the middle, counted from the input
         if entry.task is Reconstruction:
             widths[self.code - 1] = entry.code
         layer = partial(Layer, stateless=config.stateless, max_weight=config.max_weight)
-        return Zor(
-            [
+        return {
+            "layers": [
                 *(layer(n, threshold=config.threshold) for n in (math.prod(entry.input_shape), *widths)),
                 layer(math.prod(entry.output_shape), **_output(config)),
             ],
-            lr=config.lr,
-            weight_decay=config.weight_decay,
-            init=config.init,  # type: ignore[arg-type]
-            gain=config.gain,
-            generator=rng,
-            device=entry.device,
-        )
+            "lr": config.lr,
+            "weight_decay": config.weight_decay,
+            "init": config.init,
+            "gain": config.gain,
+            "device": entry.device,
+        }
 
     def step(self, inputs: Tensor, targets: Tensor) -> None:
         self.batch = inputs.flatten(1), self._aims(targets).flatten(1)
@@ -106,6 +108,20 @@ class ZorBaseline(StepBaseline):
 
     def _aims(self, targets: Tensor) -> Tensor:
         return 2 * targets - 1 if self.signed else targets
+
+    def build_many(self, entry: EntrySpec, config: Config, rngs: Sequence[torch.Generator]) -> None:
+        self.nets = ZorEnsemble(**self._settings(entry, config), generators=rngs)
+
+    def step_many(self, inputs: Tensor, targets: Tensor) -> None:
+        self.batch = inputs.flatten(2), self._aims(targets).flatten(2)
+        self.nets.train_batch(*self.batch)
+
+    def member(self, index: int) -> "ZorBaseline":
+        one = copy.copy(self)
+        one.net = self.nets.network(index)
+        one.batch = None if self.batch is None else (self.batch[0][index], self.batch[1][index])
+        del one.nets
+        return one
 
     def encode(self, inputs: Tensor) -> Tensor:
         return self.net.encode(inputs.flatten(1), self.code)
@@ -119,7 +135,9 @@ class ZorBaseline(StepBaseline):
 
     def diagnostics(self) -> Mapping[str, Sequence[float]]:
         """Of a network with several hidden layers, on the last minibatch; see `zorbench.zor.diagnose`."""
-        return diagnose(self.net, *self.batch)._asdict() if len(self.net.weights) > 2 else {}
+        if self.batch is None or len(self.net.weights) == 2:
+            return {}
+        return diagnose(self.net, *self.batch)._asdict()
 
 
 class ZorTheta0(ZorBaseline):

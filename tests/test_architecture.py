@@ -23,7 +23,7 @@ LEVELS = [
     ["data"],
     ["metrics", "tasks"],
     ["clock", "protocol", "state", "baseline", "config", "paths", "registry"],
-    ["randomness", "memory", "cell", "predict", "diagnostics", "strips", "run"],
+    ["randomness", "memory", "cell", "predict", "diagnostics", "strips", "run", "together"],
     ["suite", "plan", "store", "environment"],
     ["executors"],
     ["stats"],

@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 import torch
 
-from zorbench.baseline import Baseline, StepBaseline, Tags, choice, search
+from zorbench.baseline import Baseline, StepBaseline, Tags, choice, offers_many, search
 
 
 def test_a_searched_field_has_its_default_and_its_range():
@@ -61,14 +61,31 @@ def test_a_step_baseline_steps_through_the_batches():
     assert rule.got == [("x1", "t1"), ("x2", "t2")]
 
 
-@pytest.mark.parametrize("method", ["fit", "encode", "decode", "step"])
+@pytest.mark.parametrize("method", ["fit", "encode", "decode", "step", "step_many", "member", "build_many"])
 def test_what_a_rule_lacks_is_named_with_its_class(method):
-    class Empty(StepBaseline if method == "step" else Baseline):
+    class Empty(Baseline if method in ("fit", "encode", "decode") else StepBaseline):
         pass
 
-    arguments = (None, None) if method == "step" else (None,)
+    arguments = {"step": (None, None), "step_many": (None, None), "build_many": (None, None, [])}
     with pytest.raises(NotImplementedError, match=f"Empty has no {method}"):
-        getattr(Empty(), method)(*arguments)
+        getattr(Empty(), method)(*arguments.get(method, (None,)))
+
+
+def test_many_seeds_are_offered_by_a_rule_that_builds_them_and_learns_in_plain_steps():
+    class Many(StepBaseline):
+        def build_many(self, entry, config, rngs):
+            pass
+
+    class Staged(Many):
+        def fit(self, budget):
+            pass
+
+    assert [offers_many(rule) for rule in (Many, Staged, StepBaseline, Baseline)] == [
+        True,
+        False,
+        False,
+        False,
+    ]
 
 
 def test_a_rule_is_an_untagged_contender_with_a_bottleneck_unless_it_says_otherwise():

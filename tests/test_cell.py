@@ -9,7 +9,7 @@ FIELDS = [
     "format", "key", "run", "suite", "entry", "spec", "dataset", "task", "shots", "images_in_all",
     "n_shots", "seed", "protocol", "lane", "repetition", "variant", "baseline", "role", "tags", "config",
     "config_source", "classes", "status", "reason", "metrics", "curve", "seconds", "cost", "peak_memory",
-    "episode_sha256", "source", "torch", "device", "threads", "attested",
+    "episode_sha256", "source", "torch", "device", "threads", "together", "attested",
 ]
 # fmt: on
 
@@ -36,6 +36,17 @@ def test_a_failed_cell_has_a_reason_and_no_figures(make_cell):
     assert record["metrics"] == record["seconds"] == record["cost"] == {}
     assert record["curve"] == []
     assert record["peak_memory"] is None
+
+
+def test_what_was_learned_together_has_a_key_of_its_own_and_is_never_attested(make_cell):
+    cell = make_cell(Path(__file__))
+    alone, joint = (
+        make_record(cell, Outcome("ok", together=n), run="r", threads=1, attested=True) for n in (1, 8)
+    )
+    assert (alone["key"], alone["together"], alone["attested"]) == (cell.key, 1, True)
+    assert (joint["key"], joint["together"], joint["attested"]) == (cell.together_key, 8, False)
+    other = make_cell(Path(__file__), key="1" * 24)
+    assert len({cell.key, cell.together_key, other.key, other.together_key}) == 4
 
 
 def test_unsupported_is_no_failure():

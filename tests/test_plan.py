@@ -158,6 +158,17 @@ def test_the_time_limit_of_the_request_takes_the_place_of_the_entry(rules):
     assert {cell.entry.timeout for cell in planned(timeout=7.0)} == {7.0}
 
 
+def test_a_cell_says_whether_its_rule_can_learn_several_seeds_at_once(rules):
+    more = (
+        "    def build_many(self, entry, config, rngs): ...\n    def step_many(self, inputs, targets): ...\n"
+    )
+    more += "    def member(self, index): ...\n"
+    rules.write_text(rules.read_text() + "\nclass Many(StepBaseline):\n    name = 'many'\n" + more)
+    rules.write_text(rules.read_text() + "    tasks = {Classification}\n")
+    offers = {cell.label: cell.offers_many for cell in planned()}
+    assert [label for label, offered in offers.items() if offered] == ["many"]
+
+
 # What a rule cannot do
 
 

@@ -168,6 +168,16 @@ def test_a_class_that_is_imported_or_private_is_no_plugin_of_the_file(alone, wri
             "unknown role 'judge'; valid: contender, floor, reference",
         ),
         ("tasks =", "tags = {'local': True}\n    tasks =", "tags must be Tags(...), got {'local': True}"),
+        (
+            "tasks =",
+            "def build_many(self, entry, config, rngs): ...\n    tasks =",
+            "Rule has build_many but no step_many and no member",
+        ),
+        (
+            "tasks =",
+            "build_many = step_many = lambda self, *given: None\n    tasks =",
+            "Rule has build_many but no member",
+        ),
         ("lr: float = 0.1", "lr: float", "Config must be a dataclass whose fields have defaults"),
         ("@dataclass(frozen=True)", "", "Config must be a dataclass whose fields have defaults"),
         (

@@ -107,6 +107,18 @@ def test_a_cell_is_run_if_it_has_no_record_or_failed_and_is_to_be_retried(tmp_pa
     assert again == {"error", "timeout"}  # what diverged would do so again
 
 
+def test_a_cell_whose_record_may_stand_in_two_places_is_looked_up_in_order(tmp_path):
+    with Store(tmp_path) as store:
+        store.append(record("second"))
+        assert store.find("first", "second") == record("second")
+        store.append(record("first", "error"))
+        assert store.find("first", "second") == record("first", "error")
+        assert store.find("third") is None
+        assert store.needs("first", "second", retry_failed=True)
+        assert not store.needs("second", "first", retry_failed=True)
+        assert not store.needs("third", "second", retry_failed=False)
+
+
 # Damage
 
 

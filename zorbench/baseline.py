@@ -131,7 +131,11 @@ class Baseline:
 
 
 class StepBaseline(Baseline):
-    """A rule that learns from one minibatch at a time."""
+    """A rule that learns from one minibatch at a time.
+
+    With `build_many`, `step_many` and `member` it offers to learn S seeds at once, as one computation; what
+    is learned must be what S rules learn alone, up to rounding.
+    """
 
     def step(self, inputs: Float[Tensor, "batch *shape"], targets: Float[Tensor, "batch *out"]) -> None:
         """Learn from one minibatch."""
@@ -141,3 +145,29 @@ class StepBaseline(Baseline):
         """Step through the budget's minibatches until it is spent."""
         for inputs, targets in budget.batches():
             self.step(inputs, targets)
+
+    def build_many(self, entry: EntrySpec, config: Any, rngs: Sequence[torch.Generator]) -> None:
+        """Make S untrained copies, each from its own one of `rngs` and as `build` makes it.
+
+        Optional. A configuration that cannot be learned so raises NotImplementedError, with the reason.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no build_many")
+
+    def step_many(
+        self, inputs: Float[Tensor, "copies batch *shape"], targets: Float[Tensor, "copies batch *out"]
+    ) -> None:
+        """Learn from one minibatch for each copy."""
+        raise NotImplementedError(f"{type(self).__name__} has no step_many")
+
+    def member(self, index: int) -> "StepBaseline":
+        """Copy `index`, 0 … S − 1, as a rule by itself, which predicts; changes nothing here."""
+        raise NotImplementedError(f"{type(self).__name__} has no member")
+
+
+def offers_many(plugin: type[Baseline]) -> bool:
+    """Whether a rule can learn several seeds at once: it has `build_many`, and no `fit` of its own."""
+    return (
+        issubclass(plugin, StepBaseline)
+        and plugin.build_many is not StepBaseline.build_many
+        and plugin.fit is StepBaseline.fit
+    )

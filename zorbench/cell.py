@@ -36,11 +36,41 @@ class Cell:
     torch: str  # major and minor version
     unsupported: str = ""  # why the rule cannot do the task; such a cell is recorded, not run
     classes: tuple[str, ...] = ()  # names of the classes, in classification
+    offers_many: bool = False  # the rule can learn several seeds at once
+
+    @property
+    def together_key(self) -> str:
+        """The key of what it gives when it is learned together with other seeds: equal up to rounding."""
+        return cell_key(alone=self.key)
+
+    @property
+    def timeout(self) -> float:
+        """Hard limit in seconds."""
+        return self.entry.timeout
+
+
+@dataclass(frozen=True)
+class Group:
+    """Cells that differ in the seed only, to be learned as one computation."""
+
+    cells: tuple[Cell, ...]
+
+    @property
+    def timeout(self) -> float:
+        """Hard limit in seconds: what its cells would have had one by one."""
+        return sum(cell.timeout for cell in self.cells)
+
+
+Work = Cell | Group
+"""What one process does."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What running a cell gave. `images` holds PNG bytes by role (input, target, prediction)."""
+    """What running a cell gave. `images` holds PNG bytes by role (input, target, prediction).
+
+    `together`: how many seeds were learned as one computation; if more than 1, there are no seconds.
+    """
 
     status: Status
     reason: str = ""
@@ -50,14 +80,19 @@ class Outcome:
     cost: dict[str, int] = field(default_factory=dict)
     peak_memory: int | None = None
     images: dict[str, bytes] = field(default_factory=dict)
+    together: int = 1
 
 
 def make_record(cell: Cell, outcome: Outcome, *, run: str, threads: int, attested: bool) -> dict[str, Any]:
-    """The cell's record, without its pictures. `attested`: its times were measured with nothing beside it."""
+    """The cell's record, without its pictures. `attested`: its times were measured with nothing beside it.
+
+    What was learned together with other seeds has a key of its own, and is never attested.
+    """
     entry = cell.entry
+    by_itself = outcome.together == 1
     return {
         "format": RECORD_FORMAT,
-        "key": cell.key,
+        "key": cell.key if by_itself else cell.together_key,
         "run": run,
         "suite": entry.suite,
         "entry": entry.name,
@@ -86,7 +121,8 @@ def make_record(cell: Cell, outcome: Outcome, *, run: str, threads: int, atteste
         "torch": cell.torch,
         "device": cell.device,
         "threads": threads,
-        "attested": attested,
+        "together": outcome.together,
+        "attested": attested and by_itself,
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from zorbench.baseline import offers_many
 from zorbench.cell import RECORD_FORMAT, Cell, cell_key
 from zorbench.config import config_values
 from zorbench.data import Dataset, load
@@ -101,6 +102,7 @@ def make_plan(request: Request, registry: Registry) -> list[Cell]:
                         torch=_torch_minor(),
                         unsupported=_unsupported(row, entry, dataset),
                         classes=dataset.class_names if entry.task == "classification" else (),
+                        offers_many=offers_many(row.plugin),
                     )
                 )
     return list({cell.key: cell for cell in cells}.values())

@@ -61,7 +61,7 @@ def predict(plugin: Baseline, spec: EntrySpec, inputs: Float[Tensor, "n *shape"]
 
 @contextmanager
 def unchanged(plugin: Baseline, method: str) -> Iterator[None]:
-    """Raise `ContractError` if the state of the rule is another afterwards: `method` was asked in between."""
+    """Raise `ContractError` if, inside, a tensor that the rule holds changes: through `method`, it says."""
     before = _fingerprint(plugin)
     yield
     after = _fingerprint(plugin)
@@ -91,15 +91,14 @@ def _ask(plugin: Baseline, method: str, inputs: Tensor, spec: EntrySpec) -> Tens
     parts = []
     with unchanged(plugin, method):
         for chunk in inputs.split(CHUNK):
-            with torch.no_grad():
-                # A copy: a rule that writes into its argument must not change what it is scored on.
-                answer = getattr(plugin, method)(chunk.to(spec.device, copy=True))
-            _check_answer(method, answer, chunk, spec)
-            parts.append(answer.detach().to("cpu", copy=True))  # a rule may answer from memory of its own
+            parts.append(_answer(plugin, method, chunk, spec))
     return torch.cat(parts)
 
 
-def _check_answer(method: str, answer: object, chunk: Tensor, spec: EntrySpec) -> None:
+def _answer(plugin: Baseline, method: str, chunk: Tensor, spec: EntrySpec) -> Tensor:
+    with torch.no_grad():
+        # A copy: a rule that writes into its argument must not change what it is scored on.
+        answer = getattr(plugin, method)(chunk.to(spec.device, copy=True))
     if not isinstance(answer, Tensor) or not answer.is_floating_point():
         raise ContractError(f"{method} returned {_kind(answer)}; expected a floating-point tensor")
     shape = tuple(answer.shape)
@@ -109,6 +108,7 @@ def _check_answer(method: str, answer: object, chunk: Tensor, spec: EntrySpec) -
         raise ContractError(f"{method} returned shape {list(shape)}; expected {wanted}")
     if not bool(torch.isfinite(answer).all()):
         raise Diverged(f"{method} returned NaN or infinity")
+    return answer.detach().to("cpu", copy=True)  # a rule may answer from memory of its own
 
 
 def _kind(answer: object) -> str:

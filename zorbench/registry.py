@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from zorbench.baseline import Baseline, Tags
+from zorbench.baseline import Baseline, StepBaseline, Tags, offers_many
 from zorbench.config import config_values, make_config, parse_spec
 from zorbench.errors import InputError, unknown
 from zorbench.paths import bundled
@@ -213,12 +213,22 @@ def _check_declaration(plugin: type[Baseline], file: Path) -> None:
     _check_tags(plugin, where)
     if plugin.role not in _ROLES:
         raise unknown("role", plugin.role, _ROLES, where)
+    if offers_many(plugin):
+        _check_many(plugin, where)
     try:
         config_values(plugin.Config())
     except TypeError as error:
         raise InputError(
             f"{where}: Config must be a dataclass whose fields have defaults: {error}"
         ) from error
+
+
+def _check_many(plugin: type[Baseline], where: str) -> None:
+    """What goes with `build_many` is there."""
+    needed = ("step_many", "member")
+    missing = [name for name in needed if getattr(plugin, name) is getattr(StepBaseline, name)]
+    if missing:
+        raise InputError(f"{where} has build_many but no {' and no '.join(missing)}")
 
 
 def _is_task(value: object) -> bool:

@@ -2,9 +2,11 @@
 
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import replace
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
@@ -26,12 +28,19 @@ from zorbench.tasks import TASKS, Task
 
 THREADS = 1
 
+Result = TypeVar("Result")
+
 
 def run_cell(cell: Cell) -> Outcome:
     """Run a cell in this process. Whatever the plugin raises becomes the outcome's reason."""
+    return attempt(cell, lambda: Session(cell).run())
+
+
+def attempt(cell: Cell, work: Callable[[], Result]) -> Result | Outcome:
+    """What `work` returns, or the outcome that says why the cell's plugin did not get through it."""
     try:
         with _own_settings():
-            return _Session(cell).run()
+            return work()
     except Diverged as error:
         return Outcome("diverged", str(error))
     except ContractError as error:
@@ -60,8 +69,16 @@ def entry_episode(entry: Entry, dataset: Dataset, seed: int) -> Episode:
     )
 
 
-class _Session:
-    """A plugin's life in one cell."""
+class Answer(NamedTuple):
+    """What a trained rule was asked for, and how long predicting took."""
+
+    prediction: Tensor  # for the test items, unclipped
+    cost: dict[str, int]
+    seconds: float
+
+
+class Session:
+    """A cell's part in a run: its data, budget, learning curve, last questions and score."""
 
     def __init__(self, cell: Cell) -> None:
         self.cell = cell
@@ -72,8 +89,6 @@ class _Session:
         self.episode = entry_episode(self.entry, self.dataset, cell.seed)
         if self.episode.sha256 != cell.episode_sha256:
             raise ContractError("the data set changed between planning and running: run again")
-        if source_hash(cell.ref.path) != cell.source:
-            raise ContractError("the plugin's code changed between planning and running: run again")
         n_classes = len(self.dataset.class_names)
         self.spec = EntrySpec(
             task=self.task,
@@ -91,49 +106,103 @@ class _Session:
         _wake(self.device)
         self.clock = TrainingClock(self.device)
         self.randomness = GlobalRandomness(derive_seed("global", self.episode.sha256, cell.seed))
+        self.generator = torch.Generator().manual_seed(derive_seed("plugin", self.episode.sha256, cell.seed))
         self.memory = PeakMemory(self.device)
         self.curve: list[dict[str, Any]] = []
-        self.plugin: Baseline
+        self.shots = self._training_part(self.episode.shots)
+        self.validation = self._training_part(self.episode.validation)
 
     def run(self) -> Outcome:
+        """Learn, answer and be scored, alone."""
+        plugin, config = self.new_plugin()
+        budget = self.budget(partial(self._training_checkpoint, plugin))
+        self.memory.start()
+        build_seconds = self._build(plugin, config)
+        with self.randomness.installed():
+            self.clock.resume()
+            plugin.fit(budget)
+            self.clock.pause()
+        peak = self.memory.read()
+        answer = self.ask(plugin, budget)
+        train, first_step = self.clock.seconds, self.clock.first_step
+        return replace(
+            self.score(answer),
+            seconds={
+                "build": build_seconds,
+                "first_step": train if first_step is None else first_step,
+                "train": train,
+                "predict": answer.seconds,
+            },
+            peak_memory=peak,
+        )
+
+    def new_plugin(self) -> tuple[Baseline, Any]:
+        """The plugin, not built yet, and its configuration."""
         cell = self.cell
-        shots, shot_targets = self._training_part(self.episode.shots)
-        self.validation = self._training_part(self.episode.validation)
+        if source_hash(cell.ref.path) != cell.source:
+            raise ContractError("the plugin's code changed between planning and running: run again")
         with self.randomness.installed():
             plugin_class = cell.ref.load()
-            self.plugin = plugin_class()
+            plugin = plugin_class()
         config = make_config(plugin_class.Config, cell.settings, cell.label)
-        generator = torch.Generator().manual_seed(derive_seed("plugin", self.episode.sha256, cell.seed))
+        check_bottleneck(plugin, self.spec)
+        return plugin, config
 
-        check_bottleneck(self.plugin, self.spec)
-        budget = Budget(
-            shots.to(self.device),
-            shot_targets.to(self.device),
+    def budget(self, checkpoint: Callable[[int], None]) -> Budget:
+        """The shots, to be handed out in the episode's order."""
+        inputs, targets = self.shots
+        return Budget(
+            inputs.to(self.device),
+            targets.to(self.device),
             samples=self.entry.samples,
             batch=self.entry.batch,
             order_seed=self.episode.order_seed,
             clock=self.clock,
-            checkpoint=self._training_checkpoint,
+            checkpoint=checkpoint,
         )
-        self.memory.start()
-        build_seconds = self._build(config, generator)
-        with self.randomness.installed():
-            self.clock.resume()
-            self.plugin.fit(budget)
-            self.clock.pause()
-        peak = self.memory.read()
-        self._checkpoint(budget.seen)
-        with self.randomness.installed():
-            parameters = self.plugin.state().values()
 
-        prediction, predict_seconds = self._predict_test()
+    def checkpoint(self, plugin: Baseline, samples: int) -> None:
+        """A point of the learning curve: error on the validation images, which no plugin sees, and layers."""
+        inputs, targets = self.validation
+        # Its own random state: looking at a rule must not change how it goes on learning.
+        with GlobalRandomness(derive_seed("checkpoint", samples)).installed():
+            prediction = predict(plugin, self.spec, inputs)
+            layers = diagnostics(plugin)
+        if self.task.images_out:
+            prediction = prediction.clamp(0, 1)
+        error = self.task.error(prediction, targets)
+        if self.curve and self.curve[-1]["samples"] == samples:  # fit ended at a checkpoint
+            self.curve.pop()
+        point = {"samples": samples, "seconds": self.clock.seconds, "error": error}
+        self.curve.append(point | ({"diagnostics": layers} if layers else {}))
+
+    def ask(self, plugin: Baseline, budget: Budget) -> Answer:
+        """All that is asked of a trained rule: last checkpoint, state, predictions for the test items."""
+        self.checkpoint(plugin, budget.seen)
+        with self.randomness.installed():
+            parameters = plugin.state().values()
+        inputs = self.task.inputs(self.dataset.test_inputs(self.episode.test))
+        with self.randomness.installed():
+            start = time.perf_counter()
+            prediction = predict(plugin, self.spec, inputs)
+            seconds = time.perf_counter() - start
         if torch.get_num_threads() != THREADS:
             raise ContractError(f"the rule set torch to {torch.get_num_threads()} threads; it has {THREADS}")
+        cost = {
+            "parameters": sum(tensor.numel() for tensor in parameters),
+            "state_bytes": sum(tensor.numel() * tensor.element_size() for tensor in parameters),
+            "samples": budget.seen,
+            "updates": budget.updates,
+        }
+        return Answer(prediction, cost, seconds)
+
+    def score(self, answer: Answer) -> Outcome:
+        """The outcome, without times. Reads the test targets: to be called after the plugin's last call."""
+        prediction = answer.prediction
         images, clipped = {}, {}
         if self.task.images_out:
             clipped["clipped"] = float(((prediction < 0) | (prediction > 1)).float().mean())
             prediction = prediction.clamp(0, 1)
-        # Only now: no call of the plugin comes after this line.
         inputs, targets = self._test_part()
         if self.task.images_out:
             images = {"input": strip(inputs), "target": strip(targets), "prediction": strip(prediction)}
@@ -144,28 +213,21 @@ class _Session:
                 "validation": {"error": self.curve[-1]["error"]},
             },
             curve=self.curve,
-            seconds={
-                "build": build_seconds,
-                "first_step": self.clock.seconds if self.clock.first_step is None else self.clock.first_step,
-                "train": self.clock.seconds,
-                "predict": predict_seconds,
-            },
-            cost={
-                "parameters": sum(tensor.numel() for tensor in parameters),
-                "state_bytes": sum(tensor.numel() * tensor.element_size() for tensor in parameters),
-                "samples": budget.seen,
-                "updates": budget.updates,
-            },
-            peak_memory=peak,
+            cost=answer.cost,
             images=images,
         )
 
-    def _build(self, config: Any, generator: torch.Generator) -> float:
+    def _build(self, plugin: Baseline, config: Any) -> float:
         start = time.perf_counter()
         with self.randomness.installed():
-            self.plugin.build(self.spec, config, generator)
+            plugin.build(self.spec, config, self.generator)
         synchronise(self.device)
         return time.perf_counter() - start
+
+    def _training_checkpoint(self, plugin: Baseline, samples: int) -> None:
+        self.memory.pause()
+        self.checkpoint(plugin, samples)
+        self.memory.resume()
 
     def _training_part(self, indices: Any) -> tuple[Tensor, Tensor]:
         items = self.dataset.train_inputs(indices)
@@ -176,34 +238,6 @@ class _Session:
         items = self.dataset.test_inputs(self.episode.test)
         labels = self.dataset.test_labels(self.episode.test)
         return self.task.inputs(items), self.task.targets(items, labels, len(self.dataset.class_names))
-
-    def _predict_test(self) -> tuple[Tensor, float]:
-        inputs = self.task.inputs(self.dataset.test_inputs(self.episode.test))
-        with self.randomness.installed():
-            start = time.perf_counter()
-            prediction = predict(self.plugin, self.spec, inputs)
-            seconds = time.perf_counter() - start
-        return prediction, seconds
-
-    def _training_checkpoint(self, samples: int) -> None:
-        self.memory.pause()
-        self._checkpoint(samples)
-        self.memory.resume()
-
-    def _checkpoint(self, samples: int) -> None:
-        """A point of the learning curve: error on the validation images, which no plugin sees, and layers."""
-        inputs, targets = self.validation
-        # Its own random state: looking at a rule must not change how it goes on learning.
-        with GlobalRandomness(derive_seed("checkpoint", samples)).installed():
-            prediction = predict(self.plugin, self.spec, inputs)
-            layers = diagnostics(self.plugin)
-        if self.task.images_out:
-            prediction = prediction.clamp(0, 1)
-        error = self.task.error(prediction, targets)
-        if self.curve and self.curve[-1]["samples"] == samples:  # fit ended at a checkpoint
-            self.curve.pop()
-        point = {"samples": samples, "seconds": self.clock.seconds, "error": error}
-        self.curve.append(point | ({"diagnostics": layers} if layers else {}))
 
 
 def _wake(device: torch.device) -> None:

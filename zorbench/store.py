@@ -85,9 +85,13 @@ class Store:
         if self._lock is not None:
             self._lock.release()  # the file stays: who unlinks it may unlink another run's lock
 
-    def needs(self, key: str, retry_failed: bool) -> bool:
-        """Whether the cell with this key is to be run."""
-        record = self.records.get(key)
+    def find(self, *keys: str) -> dict[str, Any] | None:
+        """The record under the first of `keys` that has one."""
+        return next((self.records[key] for key in keys if key in self.records), None)
+
+    def needs(self, *keys: str, retry_failed: bool) -> bool:
+        """Whether the cell whose record may stand under any of `keys` is to be run."""
+        record = self.find(*keys)
         return record is None or (retry_failed and record["status"] in RETRIED)
 
     def append(self, record: dict[str, Any], pictures: dict[str, bytes] | None = None) -> None:

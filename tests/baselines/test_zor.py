@@ -63,6 +63,50 @@ def test_zor_has_the_published_constants_and_learns_what_the_core_learns(make_pr
     assert all(torch.equal(a, b) for a, b in zip(plugin.net.weights, core.weights, strict=True))
 
 
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize(
+    "row", ["zor", "zor[lr=0.03,weight_decay=0.2,output=sigmoid,stateless=true,max_weight=0.1]"]
+)
+def test_seeds_learned_at_once_learn_what_each_learns_alone(make_problem, registry, build, row, task):
+    found = registry.row(row)
+    problems = [make_problem(task, seed=seed) for seed in range(3)]
+    many = found.plugin()
+    rngs = [torch.Generator().manual_seed(seed) for seed in range(3)]
+    many.build_many(problems[0].spec, found.config(), rngs)
+    alone = [build(row, problem, seed) for seed, problem in enumerate(problems)]
+    for index, rule in enumerate(alone):
+        drawn = zip(many.member(index).net.weights, rule.net.weights, strict=True)
+        assert all(torch.equal(a, b) for a, b in drawn)
+    for batches in zip(*(problem.budget().batches() for problem in problems), strict=True):
+        inputs, targets = (torch.stack(parts) for parts in zip(*batches, strict=True))
+        many.step_many(inputs, targets)
+        for rule, (x, t) in zip(alone, batches, strict=True):
+            rule.step(x, t)
+    for index, (rule, problem) in enumerate(zip(alone, problems, strict=True)):
+        member = many.member(index)
+        assert {name: part.shape for name, part in member.state().items()} == {
+            name: part.shape for name, part in rule.state().items()
+        }
+        for a, b in zip(member.net.weights, rule.net.weights, strict=True):
+            torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
+        expected = predict(rule, problem.spec, problem.inputs)
+        torch.testing.assert_close(
+            predict(member, problem.spec, problem.inputs), expected, atol=1e-4, rtol=1e-4
+        )
+
+
+def test_a_copy_that_was_taken_out_learns_no_more(make_problem, registry):
+    problem = make_problem(Reconstruction)
+    found = registry.row("zor")
+    many = found.plugin()
+    many.build_many(problem.spec, found.config(), [torch.Generator().manual_seed(seed) for seed in range(2)])
+    member = many.member(1)
+    before = [weight.clone() for weight in member.net.weights]
+    many.step_many(*(torch.stack([part, part]) for part in (problem.inputs, problem.targets)))
+    assert all(torch.equal(a, b) for a, b in zip(member.net.weights, before, strict=True))
+    assert not torch.equal(many.member(1).net.weights[1], before[1])
+
+
 def test_the_settings_of_zor_reach_its_layers(make_problem, build):
     problem = make_problem(Reconstruction)
     row = "zor[lr=0.03,weight_decay=0.2,output=sigmoid,stateless=true,max_weight=0.5]"

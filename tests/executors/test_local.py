@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from zorbench.cell import Cell, Outcome
-from zorbench.executors import run_local
+from zorbench.cell import Cell, Outcome, Work
+from zorbench.executors import Progress, run_local
 from zorbench.plan import Request, make_plan
 from zorbench.registry import Registry
 from zorbench.suite import find_suite
+from zorbench.together import group_seeds
 
 PLUGIN = '''
 import os
@@ -152,3 +153,97 @@ def test_what_a_plugin_does_to_its_libraries_ends_with_its_cell(
     outcomes, _ = run(cells, 1, tmp_path / "log")
     statuses = {label: outcome.status for (label, _), outcome in outcomes.items()}
     assert statuses == {"a_polluter": "error", "class_mean": "ok", "majority_class": "ok", "mlp": "ok"}
+
+
+MANY = '''
+import os
+import time
+from zorbench import StepBaseline, Classification
+import torch
+
+
+class Many(StepBaseline):
+    """Learns nothing; what it does as a group is asked of the environment."""
+    name = "many"
+    tasks = {Classification}
+
+    def step(self, inputs, targets):
+        pass
+
+    def predict(self, inputs):
+        return torch.eye(10)[torch.zeros(len(inputs), dtype=torch.long)]
+
+    def build_many(self, entry, config, rngs):
+        if HOW == "raises":
+            raise RuntimeError("no room")
+        if HOW == "exits":
+            os._exit(7)
+        time.sleep({"hangs": 60, "takes long": 3}.get(HOW, 0))
+
+    def step_many(self, inputs, targets):
+        pass
+
+    def member(self, index):
+        return Many()
+
+
+'''
+
+
+@pytest.fixture
+def groups(plan: Callable[..., list[Cell]], tmp_path: Path) -> Callable[..., list[Work]]:
+    """A group of two seeds that ends as told, then a cell of another rule."""
+
+    def make(how: str, timeout: float = 60.0) -> list[Work]:
+        (other,) = plan("talks")
+        (tmp_path / "many.py").write_text(f"{MANY}HOW = {how!r}\n")
+        request = Request(entries=[other.entry], seeds=range(2), baselines=("many",), timeout=timeout)
+        cells = make_plan(request, Registry([tmp_path / "many.py"]))
+        return [*group_seeds(cell for cell in cells if cell.label == "many"), other]
+
+    return make
+
+
+def ended(progress: list[Progress]) -> list[tuple[str, int, str, int]]:
+    """Row, seed, status and how many learned together, of every cell in the order of its end."""
+    return [
+        (one.cell.label, one.cell.seed, one.outcome.status, one.outcome.together)
+        for one in progress
+        if one.cell is not None and one.outcome is not None
+    ]
+
+
+def test_a_group_takes_one_process_and_every_cell_of_it_ends(
+    groups: Callable[..., list[Work]], tmp_path: Path
+) -> None:
+    work = groups("well")
+    progress = list(run_local(work, 1, tmp_path / "log"))
+    assert [one.running for one in progress if one.cell is None] == [(work[0],), (work[1],)]
+    assert ended(progress) == [("many", 0, "ok", 2), ("many", 1, "ok", 2), ("talks", 0, "ok", 1)]
+
+
+def test_a_group_may_take_as_long_as_its_cells_one_by_one(
+    groups: Callable[..., list[Work]], tmp_path: Path
+) -> None:
+    work = groups("takes long", timeout=2.5)[:1]
+    assert ended(list(run_local(work, 1, tmp_path / "log"))) == [("many", 0, "ok", 2), ("many", 1, "ok", 2)]
+
+
+@pytest.mark.parametrize(
+    ("how", "status", "reason"),
+    [
+        ("raises", "error", "RuntimeError: no room (many.py:21 in build_many)"),
+        ("exits", "error", "the cell's process exited with status 7"),
+        ("hangs", "timeout", "exceeded its limit of 6 s"),
+    ],
+)
+def test_the_cells_of_a_group_that_fails_run_one_by_one_next(
+    groups: Callable[..., list[Work]], tmp_path: Path, how: str, status: str, reason: str
+) -> None:
+    work = groups(how, timeout=3.0)
+    progress = list(run_local(work, 1, tmp_path / "log"))
+    (parted,) = [one for one in progress if one.group is not None]
+    assert parted.group == work[0]
+    assert parted.outcome is not None
+    assert (parted.outcome.status, parted.outcome.reason) == (status, reason)
+    assert ended(progress) == [("many", 0, "ok", 1), ("many", 1, "ok", 1), ("talks", 0, "ok", 1)]

@@ -88,6 +88,29 @@ def test_cells_that_ran_beside_others_have_no_seconds(entry: EntryView) -> None:
     assert poor.over_samples is not None
 
 
+def test_a_row_of_seeds_learned_together_has_errors_but_no_times_and_a_note_says_why() -> None:
+    joint: dict[str, object] = {"together": 3, "attested": False, "seconds": {}, "peak_memory": None}
+    entry = only_entry([*floors("s", "e"), *rows("s", "e", "a", (0.04, 0.05, 0.06), **joint)])
+    row = row_of(entry, "a")
+    assert row.stats["error"].mean == pytest.approx(0.05)
+    assert row.skill is not None
+    assert not {name for name in row.stats if name.endswith("_seconds")} | {"peak_memory"} & set(row.stats)
+    assert row.over_seconds is None
+    assert entry.notes == (
+        "Several seeds learned as one computation, which has no times for each: a (3 of 3 cells).",
+    )
+
+
+def test_a_seed_that_was_also_run_by_itself_has_its_times_from_there() -> None:
+    joint: dict[str, object] = {"together": 3, "attested": False, "seconds": {}}
+    timed = record("s", "e", "a", 1, error=0.05, train=2.0)
+    entry = only_entry([*floors("s", "e"), timed, *rows("s", "e", "a", (0.04, 0.9, 0.06), **joint)])
+    row = row_of(entry, "a")
+    assert (row.cells, row.stats["error"].mean) == (3, pytest.approx(0.05))
+    assert (row.stats["train_seconds"].mean, row.stats["train_seconds"].n) == (2.0, 1)
+    assert any("a (2 of 3 cells)" in note for note in entry.notes)
+
+
 def test_seconds_of_repeated_timings_count_once_a_seed() -> None:
     records = [
         *floors("s", "e"),

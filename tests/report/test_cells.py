@@ -16,6 +16,18 @@ def test_of_two_records_of_a_cell_the_last_counts() -> None:
     assert cells.latest([first, other, again]) == [again, other]
 
 
+@pytest.mark.parametrize("alone_first", [True, False])
+def test_a_cell_run_by_itself_comes_before_one_learned_with_other_seeds(alone_first: bool) -> None:
+    alone = record("s", "e", "a", 0, error=0.5)
+    joint = record("s", "e", "a", 0, attested=False) | {"together": 8, "key": "another"}
+    marked = alone | {"together": 1}
+    for by_itself in (alone, marked):  # records without the mark are older
+        both = [by_itself, joint] if alone_first else [joint, by_itself]
+        assert cells.latest(both) == [by_itself]
+    again = joint | {"key": "later"}
+    assert cells.latest([joint, again]) == [again]
+
+
 def test_timing_repetitions_and_protocols_are_cells_of_their_own() -> None:
     made = [
         record("s", "e", "a", 0, lane=lane, repetition=i) for lane in ("accuracy", "timing") for i in (0, 1)

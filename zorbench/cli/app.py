@@ -89,6 +89,13 @@ def run(
     retry: Annotated[
         Retry | None, typer.Option(help="Run cells again that ended in an error or timeout.")
     ] = None,
+    seeds_together: Annotated[
+        bool,
+        typer.Option(
+            "--seeds-together",
+            help="Learn all seeds of a rule that offers it as one computation: faster, but without times.",
+        ),
+    ] = False,
     timeout: Annotated[
         float | None, typer.Option(help="Hard limit of one cell in seconds, instead of the suite's.")
     ] = None,
@@ -110,6 +117,7 @@ def run(
         out=out,
         plugins=plugin or [],
         retry_failed=retry is Retry.failed,
+        seeds_together=seeds_together,
         timeout=timeout,
     )
     try:

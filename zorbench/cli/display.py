@@ -17,7 +17,7 @@ from rich.progress import (
 )
 from rich.table import Column
 
-from zorbench.cell import FAILED, Cell, Outcome
+from zorbench.cell import FAILED, Cell, Group, Outcome, Work
 
 _PLAIN_EVERY = 10.0  # seconds between two plain lines of progress
 
@@ -42,14 +42,23 @@ class Display:
         inapplicable = f", {idle} not applicable" if idle else ""
         self.line(f"{results}: {len(cells)} cells{already}{inapplicable}, {len(todo) - idle} to run")
 
+    def grouped(self, groups: Sequence[Group]) -> None:
+        if groups:
+            cells = sum(len(group.cells) for group in groups)
+            groups_of = "group" if len(groups) == 1 else "groups"
+            self.line(f"{cells} of them in {len(groups)} {groups_of} of seeds, each one computation")
+
+    def parted(self, group: Group, outcome: Outcome) -> None:
+        self.line(f"not together: {name_of(group)}: {outcome.reason}; they run one by one")
+
     @contextmanager
     def running(self, total: int) -> Iterator[None]:
         self.total = total
         self._begin = self._last = time.monotonic()
         yield
 
-    def now(self, cells: Sequence[Cell]) -> None:
-        self._current = ", ".join(name_of(cell) for cell in cells)
+    def now(self, work: Sequence[Work]) -> None:
+        self._current = ", ".join(name_of(one) for one in work)
         if time.monotonic() - self._last >= _PLAIN_EVERY and self._current:
             self._last = time.monotonic()
             self.line(f"{self.done}/{self.total} cells, {self.left()}, now {self._current}")
@@ -97,9 +106,9 @@ class LiveDisplay(Display):
             self._task = self._bar.add_task("", total=total)
             yield
 
-    def now(self, cells: Sequence[Cell]) -> None:
+    def now(self, work: Sequence[Work]) -> None:
         if self._bar is not None:
-            self._bar.update(self._task, description=", ".join(name_of(cell) for cell in cells))
+            self._bar.update(self._task, description=", ".join(name_of(one) for one in work))
 
     def ended(self, cell: Cell, outcome: Outcome) -> None:
         super().ended(cell, outcome)
@@ -112,8 +121,12 @@ def make_display(stream: IO[str]) -> Display:
     return LiveDisplay(stream) if stream.isatty() else Display(stream)
 
 
-def name_of(cell: Cell) -> str:
-    """A cell in one glance: `reconstruction/mnist5k-10shot seed 0 zor`."""
+def name_of(work: Work) -> str:
+    """A cell in one glance: `reconstruction/mnist5k-10shot seed 0 zor`; a group: `… 8 seeds zor`."""
+    if isinstance(work, Group):
+        cell = work.cells[0]
+        return f"{cell.entry.suite}/{cell.entry.name} {len(work.cells)} seeds {cell.label}"
+    cell = work
     return f"{cell.entry.suite}/{cell.entry.name} seed {cell.seed} {cell.label}"
 
 

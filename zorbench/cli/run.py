@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from zorbench.cell import FAILED, Cell, Outcome, make_record
+from zorbench.cell import FAILED, Cell, Group, Outcome, Work, make_record
 from zorbench.cli.display import Display, make_display
 from zorbench.entry import Entry
 from zorbench.environment import describe_environment
@@ -23,6 +23,7 @@ from zorbench.stats import is_smoke
 from zorbench.store import RUNS, Store, read_records, read_runs
 from zorbench.suite import bundled_suites, find_suite, load_presets
 from zorbench.tasks import TASKS
+from zorbench.together import group_seeds
 
 DEFAULT_SEEDS = 8
 
@@ -41,6 +42,7 @@ class RunOptions:
     out: Path | None
     plugins: Sequence[Path]
     retry_failed: bool
+    seeds_together: bool
     timeout: float | None
 
 
@@ -64,7 +66,9 @@ def run_suites(options: RunOptions) -> int:
     )
     results = options.out or Path("results") / name
     with Store(results) as store:
-        todo = [cell for cell in cells if store.needs(cell.key, options.retry_failed)]
+        keys = [_keys(cell, options) for cell in cells]
+        retry = options.retry_failed
+        todo = [cell for cell, own in zip(cells, keys, strict=True) if store.needs(*own, retry_failed=retry)]
         display = make_display(sys.stderr)
         display.planned(cells, todo, results)
         there = [store.records[cell.key] for cell in cells if cell.key in store.records]
@@ -73,7 +77,7 @@ def run_suites(options: RunOptions) -> int:
             display.line(f"{untimed} of them ran side by side, so have no times; another --out times them")
         if todo:
             _run_cells(todo, store, display, options, seeds)
-        failed = sum(store.records[cell.key]["status"] in FAILED for cell in cells)
+        failed = sum((store.find(*own) or {}).get("status") in FAILED for own in keys)
     if failed:
         display.line(f"{failed} of {len(cells)} cells failed; --retry failed runs errors and timeouts again")
     report_on(results)
@@ -135,6 +139,19 @@ def _check_numbers(seeds: int, options: RunOptions) -> None:
         raise InputError(f"--timeout {options.timeout:g}: must be a number of seconds, more than 0")
 
 
+def _keys(cell: Cell, options: RunOptions) -> tuple[str, ...]:
+    """Where the cell's record may stand; one that was made with other seeds counts if these are asked for."""
+    return (cell.key, cell.together_key) if options.seeds_together else (cell.key,)
+
+
+def _arranged(runnable: list[Cell], store: Store, options: RunOptions) -> Sequence[Work]:
+    """What the processes do. A cell that ran before by itself, and failed, does so again."""
+    if not options.seeds_together:
+        return runnable
+    again = [cell for cell in runnable if cell.key in store.records]
+    return [*group_seeds(cell for cell in runnable if cell.key not in store.records), *again]
+
+
 def _run_cells(todo: list[Cell], store: Store, display: Display, options: RunOptions, seeds: int) -> None:
     started = datetime.now(UTC)
     run = f"{started:%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
@@ -158,9 +175,13 @@ def _run_cells(todo: list[Cell], store: Store, display: Display, options: RunOpt
             outcome = Outcome("unsupported", cell.unsupported)
             store.append(make_record(cell, outcome, run=run, threads=THREADS, attested=attested))
     log = store.results / RUNS / f"{run}.log"
+    work = _arranged(runnable, store, options)
+    display.grouped([one for one in work if isinstance(one, Group)])
     begin = time.monotonic()
     with display.running(len(runnable)):
-        for progress in run_local(runnable, options.jobs, log):
+        for progress in run_local(work, options.jobs, log):
+            if progress.group is not None and progress.outcome is not None:
+                display.parted(progress.group, progress.outcome)
             if progress.cell is not None and progress.outcome is not None:
                 record = make_record(
                     progress.cell, progress.outcome, run=run, threads=THREADS, attested=attested

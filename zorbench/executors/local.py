@@ -13,29 +13,35 @@ from pathlib import Path
 
 from pebble import ProcessExpired, concurrent
 
-from zorbench.cell import Cell, Outcome
+from zorbench.cell import Cell, Group, Outcome, Work
 from zorbench.executors.worker import ENVIRONMENT, Surroundings, work
+
+_Result = Outcome | tuple[Outcome, ...]
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What is happening: `running` cells now, and the one that just ended with its outcome, if any."""
+    """What is happening: what runs now, and the cell that just ended with its outcome, if any.
 
-    running: tuple[Cell, ...]
+    Or the group that just failed as a whole, with the outcome that says why: its cells run next, one by one.
+    """
+
+    running: tuple[Work, ...]
     cell: Cell | None = None
     outcome: Outcome | None = None
+    group: Group | None = None
 
 
-def run_local(cells: Sequence[Cell], jobs: int, log: Path) -> Iterator[Progress]:
-    """Run `cells`, at most `jobs` at a time, and yield as each begins or ends.
+def run_local(todo: Sequence[Work], jobs: int, log: Path) -> Iterator[Progress]:
+    """Run cells and groups of them, at most `jobs` at a time, and yield as each begins and each cell ends.
 
     A cell's process is forked from one that has imported everything already: it starts in hundredths of a
     second, and whatever a plugin does to it, to its libraries or to their settings ends with the cell.
     What plugins print goes to `log`. Leaving the iteration ends the processes.
     """
-    waiting = deque(cells)
-    running: dict[Future[Outcome], Cell] = {}
-    on_cpu = all(cell.device == "cpu" for cell in cells)
+    waiting = deque(todo)
+    running: dict[Future[_Result], Work] = {}
+    on_cpu = all(cell.device == "cpu" for one in todo for cell in _cells(one))
     surroundings = Surroundings(Path.cwd(), dict(os.environ) | ENVIRONMENT, log.absolute(), on_cpu)
     context = _warm_context()
     others = set(active_children())
@@ -43,16 +49,22 @@ def run_local(cells: Sequence[Cell], jobs: int, log: Path) -> Iterator[Progress]
         try:
             while waiting or running:
                 while waiting and len(running) < jobs:
-                    cell = waiting.popleft()
+                    one = waiting.popleft()
                     # Called in one step, `process(work, context=…)`, pebble would not use the context.
-                    limit = cell.entry.timeout
-                    start = concurrent.process(timeout=limit, context=context)(work)  # type: ignore[call-overload]
-                    running[start(cell, surroundings)] = cell
+                    start = concurrent.process(timeout=one.timeout, context=context)(work)  # type: ignore[call-overload]
+                    running[start(one, surroundings)] = one
                     yield Progress(tuple(running.values()))
                 done, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in done:
-                    cell = running.pop(future)
-                    yield Progress(tuple(running.values()), cell, _outcome(future, cell))
+                    one = running.pop(future)
+                    now, result = tuple(running.values()), _result(future, one)
+                    if isinstance(one, Group) and isinstance(result, Outcome):
+                        waiting.extendleft(reversed(one.cells))
+                        yield Progress(now, outcome=result, group=one)
+                        continue
+                    outcomes = (result,) if isinstance(result, Outcome) else result
+                    for cell, outcome in zip(_cells(one), outcomes, strict=True):
+                        yield Progress(now, cell, outcome)
         finally:
             # A future that is cancelled while its process answers makes pebble print a traceback.
             for process in set(active_children()) - others:
@@ -68,11 +80,15 @@ def _warm_context() -> BaseContext:
     return context
 
 
-def _outcome(future: "Future[Outcome]", cell: Cell) -> Outcome:
+def _cells(one: Work) -> tuple[Cell, ...]:
+    return one.cells if isinstance(one, Group) else (one,)
+
+
+def _result(future: "Future[_Result]", one: Work) -> _Result:
     try:
         return future.result()
     except TimeoutError:
-        return Outcome("timeout", f"exceeded its limit of {cell.entry.timeout:g} s")
+        return Outcome("timeout", f"exceeded its limit of {one.timeout:g} s")
     except ProcessExpired as error:
         return Outcome("error", _how_it_ended(error.exitcode))
     except Exception as error:  # an answer that cannot travel between processes

@@ -15,7 +15,7 @@ _LIBRARIES = (
     "sklearn.decomposition",
     "sklearn.metrics",
     "PIL.Image",
-    "zorbench.run",
+    "zorbench.together",
     "zorbench.zor",
 )
 

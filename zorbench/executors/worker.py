@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from zorbench.cell import Cell, Outcome
+from zorbench.cell import Group, Outcome, Work
 
 # One thread for every library that reads its number of threads when it is first imported, and one order
 # for sets of strings.
@@ -33,8 +33,11 @@ class Surroundings:
     limit_memory: bool
 
 
-def work(cell: Cell, surroundings: Surroundings) -> Outcome:
-    """Run one cell in this process, which was made for it and ends with it."""
+def work(what: Work, surroundings: Surroundings) -> Outcome | tuple[Outcome, ...]:
+    """Run a cell, or a group of them, in this process, which was made for it and ends with it.
+
+    A group gives an outcome a cell, or a single one that says why it failed as a whole.
+    """
     _end_with_parent()
     os.environ.update(surroundings.environment)
     os.chdir(surroundings.folder)
@@ -42,13 +45,14 @@ def work(cell: Cell, surroundings: Surroundings) -> Outcome:
 
     from zorbench.memory import limit_memory
     from zorbench.run import run_cell
+    from zorbench.together import run_group
 
     if surroundings.limit_memory:
         limit_memory()
-    outcome = run_cell(cell)
+    result = run_group(what) if isinstance(what, Group) else run_cell(what)
     sys.stdout.flush()
     sys.stderr.flush()
-    return outcome
+    return result
 
 
 def _end_with_parent() -> None:

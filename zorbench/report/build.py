@@ -6,7 +6,17 @@ from dataclasses import replace
 from typing import Any
 
 from zorbench import stats
-from zorbench.report.cells import FAILED, SHOWN_LANES, Record, images_setting, label, latest, outcome, strips
+from zorbench.report.cells import (
+    FAILED,
+    SHOWN_LANES,
+    Record,
+    images_setting,
+    label,
+    latest,
+    outcome,
+    strips,
+    together,
+)
 from zorbench.report.current import EntryKey, current, entry_key
 from zorbench.report.formatting import plural, slug
 from zorbench.report.model import GROUPS, Counts, EntryView, Failure, ReportView, Row, SuiteView, Unsupported
@@ -20,8 +30,8 @@ def build_view(records: Iterable[Record], runs: Iterable[Mapping[str, Any]]) -> 
     Records of the lanes `tuning` and `probe` say nothing about a finished rule and are left out.
     """
     shown = [r for r in records if r.get("lane", "accuracy") in SHOWN_LANES]
-    together, left_out = current(shown)
-    cells = latest(together)
+    comparable, left_out = current(shown)
+    cells = latest(comparable)
     failures = _failures(cells)
     grouped: dict[EntryKey, list[Record]] = defaultdict(list)
     for record in cells:
@@ -143,6 +153,10 @@ def _notes(rows: Sequence[RowCells], seeds: Sequence[int]) -> Iterable[str]:
     fewer = [f"{row.label} ({len(row.ok)})" for row in rows if not row.failures and len(row.ok) < len(seeds)]
     if fewer:
         yield f"Not all of the {plural(len(seeds), 'seed')} are there yet for: {', '.join(fewer)}."
+    counts = [(row, sum(map(together, row.all))) for row in rows]
+    untimed = [f"{row.label} ({count} of {len(row.all)} cells)" for row, count in counts if count]
+    if untimed:
+        yield f"Several seeds learned as one computation, which has no times for each: {', '.join(untimed)}."
     episodes: dict[int, set[str]] = defaultdict(set)
     for row in rows:
         for seed, record in row.ok.items():

@@ -14,12 +14,20 @@ _CELL = ("suite", "entry", "protocol", "lane", "seed", "repetition", "baseline",
 def latest(records: Iterable[Record]) -> list[Record]:
     """One record a cell, the last one written, in order of the cells' first appearance.
 
-    A cell that was run again (after a failure, or after its code changed) would otherwise count twice.
+    A cell that was run again (after a failure, or after its code changed) would otherwise count twice. One
+    that ran by itself comes before one that learned together with other seeds: it alone may have times.
     """
     last: dict[tuple[Any, ...], Record] = {}
     for record in records:
-        last[tuple(record.get(name) for name in _CELL)] = record
+        cell = tuple(record.get(name) for name in _CELL)
+        if cell not in last or together(last[cell]) or not together(record):
+            last[cell] = record
     return list(last.values())
+
+
+def together(record: Record) -> bool:
+    """Whether the cell learned together with other seeds, as one computation: then it has no times."""
+    return int(record.get("together") or 1) > 1
 
 
 def label(record: Record) -> str:
