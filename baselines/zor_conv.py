@@ -10,12 +10,14 @@ import torch
 from torch import Tensor
 
 from zorbench import (
+    Budget,
     Classification,
     Colorization,
     EntrySpec,
     Reconstruction,
     StepBaseline,
     Tags,
+    choice,
     search,
 )
 from zorbench.zor import ConvLayer, ConvTransposeLayer, Layer, Zor, diagnose
@@ -54,12 +56,14 @@ class ZorConv(StepBaseline):
         threshold: float | None = None  # θ of hidden units; None: −2 in reconstruction, else 0
         gain: float = search(1.0, low=0.1, high=2.0, log=True)  # scale of the initial weights
         max_weight: float = search(1.0, low=0.1, high=10.0, log=True)  # bound on |w|
+        schedule: str = choice("constant", "linear")  # of lr: "linear" falls to 0 over the budget
 
         def __post_init__(self) -> None:
             if self.channels < 1:
                 raise ValueError(f"channels must be at least 1, got {self.channels}")
 
     def build(self, entry: EntrySpec, config: Config, rng: torch.Generator) -> None:
+        self.lr, self.falls = config.lr, config.schedule == "linear"
         self.net = Zor(
             _layers(entry, config),
             lr=config.lr,
@@ -68,6 +72,13 @@ class ZorConv(StepBaseline):
             generator=rng,
             device=entry.device,
         )
+
+    def fit(self, budget: Budget) -> None:
+        """Unlike that of a gradient, the length of a direction does not shrink with the errors: lr can."""
+        for inputs, targets in budget.batches():
+            if self.falls:
+                self.net.lr = self.lr * (1 - (budget.seen - len(inputs)) / budget.samples)
+            self.step(inputs, targets)
 
     def step(self, inputs: Tensor, targets: Tensor) -> None:
         self.batch = _centred(inputs), targets
