@@ -15,7 +15,9 @@ from zorbench.registry import Registry
 TASKS = (Reconstruction, Colorization, Classification)
 ROWS = Registry().rows()
 PAIRS = [(row.label, task) for row in ROWS for task in TASKS if task in row.plugin.tasks]
-RANDOM = {"mlp", "mlp_sigmoid", "linear_ae", "frozen_hidden", "cnn", "zor", "zor_novelty"}  # initial weights
+RANDOM = {  # initial weights
+    row.label for row in ROWS if row.label.startswith(("zor", "mlp", "cnn", "linear_ae", "frozen_hidden"))
+}
 
 
 def each(pairs):
