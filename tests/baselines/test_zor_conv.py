@@ -209,6 +209,14 @@ def written_out(task):
 
 
 @pytest.mark.parametrize("task", TASKS)
+def test_hidden_units_alone_are_gated_and_no_charge_lasts(make_problem, build, task):
+    layers = build("zor_conv", make_problem(task)).net.layers
+    hidden = [DEFAULT[task]] * (len(layers) - 2)
+    assert [layer.threshold for layer in layers] == [OPEN, *hidden, OPEN]
+    assert all(layer.stateless for layer in layers)
+
+
+@pytest.mark.parametrize("task", TASKS)
 def test_it_learns_what_the_core_learns_from_centred_inputs(make_problem, build, task):
     problem = make_problem(task, samples=60)
     row = "zor_conv[lr=0.02,weight_decay=0.3,channels=4,threshold=-0.5,gain=1.5,max_weight=0.3]"
