@@ -133,11 +133,16 @@ def _layers(entry: EntrySpec, config: ZorConv.Config) -> list[Layer | ConvLayer 
         return [*encoder, Layer(entry.hidden, **hidden), Layer(entry.n_classes, threshold=OPEN, **common)]
     half = (math.ceil(height / 2), math.ceil(width / 2))
     quarter = (math.ceil(half[0] / 2), math.ceil(half[1] / 2))
-    widen = partial(ConvTransposeLayer, kernel=4, stride=2)
     return [
         *encoder,
         Layer(entry.code, **hidden),
         Layer((second, *quarter), **hidden),
-        widen(first, output_size=half, **hidden),
-        widen(channels, output_size=(height, width), threshold=OPEN, **common),
+        _widened(first, half, **hidden),
+        _widened(channels, (height, width), threshold=OPEN, **common),
     ]
+
+
+def _widened(channels: int, size: tuple[int, int], **settings: Any) -> ConvTransposeLayer:
+    """From maps of half the `size`, rounded up: a window of 4 covers all pixels alike, but no odd size."""
+    kernel = 3 if any(length % 2 for length in size) else 4
+    return ConvTransposeLayer(channels, kernel=kernel, stride=2, output_size=size, **settings)

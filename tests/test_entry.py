@@ -19,18 +19,21 @@ def test_an_entry_is_named_by_its_data_and_setting():
     assert ENTRY.name == "digits-3shot"
     assert replace(ENTRY, shots=None, images=64).name == "digits-64img"
     assert replace(ENTRY, label="wide").name == "digits-3shot-wide"
+    assert replace(ENTRY, depth=4).name == "digits-3shot-depth4"
+    assert replace(ENTRY, depth=16, label="wide").name == "digits-3shot-depth16-wide"
 
 
-def test_records_hold_every_setting_but_the_suite():
-    settings = ENTRY.settings()
+def test_records_hold_every_setting_but_the_suite_and_the_rows():
+    settings = replace(ENTRY, depth=4, rows=("zor",)).settings()
     assert settings["shots"] == 3
     assert settings["images"] is None
     assert settings["timeout"] == 300.0
-    assert "suite" not in settings
+    assert settings["depth"] == 4
+    assert {"suite", "rows"}.isdisjoint(settings)
 
 
 def test_what_cannot_change_a_result_is_no_part_of_the_identity():
-    elsewhere = replace(ENTRY, suite="other", label="x", timeout=1.0)
+    elsewhere = replace(ENTRY, suite="other", label="x", timeout=1.0, rows=("zor",))
     assert elsewhere.identity() == ENTRY.identity()
     assert {"suite", "label", "timeout", "rows"}.isdisjoint(ENTRY.identity())
 

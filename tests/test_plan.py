@@ -111,6 +111,31 @@ def test_the_floors_of_the_task_are_planned_into_every_entry_and_no_others(rules
     assert [cell.label for cell in planned(baselines=["grey"])] == ["likely"]
 
 
+def test_a_suite_about_some_rows_plans_these_and_the_floors_alone(rules):
+    about = replace(ENTRY, rows=("rule", "convolution"))
+    assert [cell.label for cell in planned(about)] == ["likely", "rule", "convolution"]
+    given = replace(ENTRY, rows=("rule[lr=0.5]", "rule[lr=0.5]"))
+    assert [cell.label for cell in planned(given)] == ["likely", "rule[lr=0.5]"]
+    cells = make_plan(Request(entries=[about, IRIS], seeds=[0]), Registry())
+    assert {cell.label for cell in cells if cell.entry.name == IRIS.name} > {"rule_fast", "frank"}
+
+
+def test_rows_named_in_a_request_take_the_place_of_the_suite_s(rules):
+    about = replace(ENTRY, rows=("rule", "convolution"))
+    assert [cell.label for cell in planned(about, baselines=["rule_fast"])] == ["likely", "rule_fast"]
+    wrong = replace(ENTRY, rows=("ruel",))
+    assert [cell.label for cell in planned(wrong, baselines=["rule"])] == ["likely", "rule"]
+
+
+def test_an_unknown_row_of_a_suite_is_told_with_the_suite_and_the_valid_ones(rules):
+    valid = "convolution, frank, grey, likely, rule, rule_fast"
+    expected = f"suite s, baselines: unknown baseline 'ruel' (did you mean rule?); valid: {valid}"
+    assert problem(replace(ENTRY, rows=("convolution", "ruel"))) == expected
+    # One that was asked for is no mistake of the suite.
+    told = problem(replace(ENTRY, rows=("rule",)), baselines=["ruel"])
+    assert told == expected.removeprefix("suite s, baselines: ")
+
+
 def test_a_row_named_twice_is_planned_once(rules):
     assert [cell.label for cell in planned(baselines=["rule", "rule"])] == ["likely", "rule"]
 
@@ -240,6 +265,7 @@ def test_the_same_question_has_the_same_key(rules):
 def test_what_cannot_change_a_result_does_not_change_the_key(rules, tmp_path):
     assert key(replace(ENTRY, timeout=1.0)) == key(timeout=2.0) == key()
     assert key(replace(ENTRY, label="x")) == key()
+    assert key(replace(ENTRY, rows=("rule", "frank"))) == key()
     assert key(data_root=tmp_path) == key()
     (_, cell) = planned(baselines=["rule"], seeds=[0])
     (_, _, beside) = planned(baselines=["convolution", "rule"], seeds=[0])
@@ -255,6 +281,8 @@ def test_whatever_can_change_a_result_changes_the_key(rules):
         "batch": key(replace(ENTRY, batch=11)),
         "hidden": key(replace(ENTRY, hidden=5)),
         "code": key(replace(ENTRY, code=5)),
+        "depth": key(replace(ENTRY, depth=1)),
+        "more depth": key(replace(ENTRY, depth=2)),
         "validation": key(replace(ENTRY, validation=21)),
         "test": key(replace(ENTRY, test=31)),
         "shots": key(replace(ENTRY, shots=3)),

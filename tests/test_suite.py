@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -5,7 +6,9 @@ import pytest
 from zorbench import suite
 from zorbench.data import catalog
 from zorbench.errors import InputError
+from zorbench.registry import Registry
 from zorbench.suite import bundled_suites, find_suite, load_presets, load_suite
+from zorbench.tasks import TASKS as TASK_CLASSES
 
 HEAD = 'title = "T"\ntask = "classification"\n'
 HEAD_KEYS = "title, task, description, baselines, defaults, entry"
@@ -69,6 +72,31 @@ def test_lists_of_images_are_expanded_too(write):
     assert [entry.name for entry in load_suite(write(text)).entries()] == ["digits-10img", "digits-20img"]
 
 
+def test_lists_of_depths_are_expanded_last(write):
+    text = HEAD + ENTRY.replace("= 5", "= [1, 5]") + "depth = [2, 16]\n"
+    entries = load_suite(write(text)).entries()
+    assert [(entry.name, entry.depth) for entry in entries] == [
+        ("digits-1shot-depth2", 2),
+        ("digits-1shot-depth16", 16),
+        ("digits-5shot-depth2", 2),
+        ("digits-5shot-depth16", 16),
+    ]
+
+
+def test_one_depth_is_no_list_and_without_one_each_rule_has_its_own(write):
+    text = HEAD + "[defaults]\ndepth = [2, 3]\n" + ENTRY + "depth = 1\n"
+    assert [entry.name for entry in load_suite(write(text)).entries()] == ["digits-5shot-depth1"]
+    (entry,) = load_suite(write(HEAD + ENTRY)).entries()
+    assert (entry.name, entry.depth, entry.rows) == ("digits-5shot", None, ())
+    both = load_suite(write(HEAD + ENTRY + ENTRY + "depth = 1\n")).entries()  # not the same question
+    assert [entry.name for entry in both] == ["digits-5shot", "digits-5shot-depth1"]
+
+
+def test_a_suite_says_which_rows_its_entries_are_about(write):
+    text = 'baselines = ["zor", "mlp[lr=0.1]"]\n' + HEAD + ENTRY + ENTRY.replace("= 5", "= 6")
+    assert [entry.rows for entry in load_suite(write(text)).entries()] == [("zor", "mlp[lr=0.1]")] * 2
+
+
 def test_entries_are_chosen_by_preset(write):
     text = (
         HEAD + ENTRY + 'presets = ["smoke", "full"]\n' + ENTRY.replace("= 5", "= 6") + 'presets = ["full"]\n'
@@ -118,6 +146,7 @@ def test_a_file_that_is_no_text_is_no_toml(tmp_path):
         ("titel = 1\n" + HEAD + ENTRY, f"unknown key 'titel' (did you mean title?); valid: {HEAD_KEYS}"),
         (HEAD.replace("classification", "clustering") + ENTRY, f"task: {TASKS}, got 'clustering'"),
         ("title = 3\ntask = 'classification'\n" + ENTRY, "title: Input should be a valid string, got 3"),
+        ("baselines = 'zor'\n" + HEAD + ENTRY, "baselines: Input should be a valid list, got 'zor'"),
     ],
 )
 def test_a_wrong_head_is_told_with_the_key(write, text, expected):
@@ -164,6 +193,22 @@ VALID = (
             "shots: List should have at least 1 item after validation, not 0, got []",
         ),
         ('"digits"', "[]", "dataset: List should have at least 1 item after validation, not 0, got []"),
+        (
+            "batch = 10",
+            "batch = 10\ndepth = 0",
+            "depth: Input should be greater than or equal to 1, got 0",
+        ),
+        (
+            "batch = 10",
+            "batch = 10\ndepth = [2, 0]",
+            "depth: Input should be greater than or equal to 1, got 0",
+        ),
+        ("batch = 10", 'batch = 10\ndepth = "deep"', "depth: Input should be a valid integer, got 'deep'"),
+        (
+            "batch = 10",
+            "batch = 10\ndepth = []",
+            "depth: List should have at least 1 item after validation, not 0, got []",
+        ),
         ('"digits"', "5", "dataset: Input should be a valid string, got 5"),
         ("shots = 5", "shots = 5\nimages = 5", "give either shots (per class) or images (in all)"),
         ("shots = 5\n", "", "give either shots (per class) or images (in all)"),
@@ -232,6 +277,33 @@ def test_the_bundled_suites_are_sound():
         assert {entry.dataset for entry in loaded.entries()} <= known
     assert "presets" not in suites
     assert "claims" not in suites
+
+
+def test_the_rows_that_bundled_suites_are_about_exist_and_can_do_their_task():
+    registry = Registry()
+    named = 0
+    for name in bundled_suites():
+        for entry in find_suite(name).entries():
+            for label in entry.rows:
+                row = registry.row(label)
+                assert TASK_CLASSES[entry.task] in row.plugin.tasks, f"{name}: {label}"
+                assert row.plugin.role != "floor", f"{name}: {label} is there anyway"
+                named += 1
+    assert named
+
+
+@pytest.mark.parametrize("name", ["depth_classification", "depth_reconstruction"])
+def test_the_suites_of_depth_ask_the_same_of_networks_of_2_to_16_hidden_layers(name):
+    entries = find_suite(name).entries()
+    assert [entry.name for entry in entries] == [f"mnist5k-10shot-depth{n}" for n in (2, 4, 8, 16)]
+    assert len({str(replace(entry, depth=None).identity()) for entry in entries}) == 1
+
+
+def test_the_suite_of_all_images_affords_each_five_times_beside_those_kept_back():
+    (entry,) = find_suite("all_images").entries()
+    info = next(info for info in catalog(None) if info.name == entry.dataset)
+    assert entry.images == info.n_train - info.n_train // 5 - 1000
+    assert entry.samples == 5 * entry.images
 
 
 def test_every_preset_runs_every_kind_of_task_on_data_that_can_be_had():

@@ -10,7 +10,9 @@ from torch import Tensor
 
 from zorbench import Baseline, Budget, Classification, Colorization, EntrySpec, Task
 from zorbench.clock import TrainingClock
+from zorbench.data import load
 from zorbench.registry import Registry
+from zorbench.zor import Zor
 
 
 @dataclass(frozen=True)
@@ -120,3 +122,52 @@ def classification_shots(make_problem: Callable[..., Problem]) -> Problem:
     labels[11] = 0
     items = torch.rand(30, 4, generator=draw) + labels[:, None] / 4
     return make_problem(Classification, items=items, labels=labels, n_classes=4)
+
+
+@pytest.fixture(scope="session")
+def digits() -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """10 handwritten digits of each class with their labels, then 30 others of each."""
+    dataset = load("mnist5k")
+    labels = dataset.train_labels()
+    places = [torch.where(labels == label)[0] for label in range(10)]
+    shots, others = (torch.cat([part[a:b] for part in places]) for a, b in ((0, 10), (10, 40)))
+    return (
+        dataset.train_inputs(shots.tolist()),
+        labels[shots],
+        dataset.train_inputs(others.tolist()),
+        labels[others],
+    )
+
+
+@pytest.fixture
+def digit_shots(digits: tuple[Tensor, ...]) -> Callable[..., Problem]:
+    """`digit_shots(task, samples=2000)`: a problem of 100 digits, 28×28, in minibatches of 10."""
+
+    def shots(task: type[Task], samples: int = 2000) -> Problem:
+        items, labels = digits[:2]
+        sizes = {"n_classes": 10, "batch": 10, "hidden": 64, "code": 64}
+        return random_problem(task, items=items, labels=labels, samples=samples, **sizes)
+
+    return shots
+
+
+@pytest.fixture
+def unseen_digits(digits: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
+    """300 digits that are no shots, and their labels."""
+    return digits[2], digits[3]
+
+
+@pytest.fixture
+def living() -> Callable[[Zor, Tensor], list[float]]:
+    """`living(net, inputs)`: of every hidden layer, the share of units that fire and tell inputs apart."""
+
+    def living(net: Zor, inputs: Tensor) -> list[float]:
+        shares = []
+        for layer in range(1, len(net.weights)):
+            activity = net.encode(inputs, layer).flatten(1)
+            charge = net.connections[layer - 1].current(net.encode(inputs, layer - 1), net.weights[layer - 1])
+            fires = (charge.flatten(1) > net.layers[layer].threshold).any(dim=0)
+            shares.append(float((fires & (activity.std(dim=0) > 1e-4)).float().mean()))
+        return shares
+
+    return living

@@ -1,6 +1,8 @@
 """The two Zor rules as rows: what is asked of the core, the curriculum, and what is kept."""
 
+import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ import torch
 
 from zorbench import Classification, Colorization, Reconstruction
 from zorbench.diagnostics import diagnostics
+from zorbench.errors import InputError
 from zorbench.predict import predict
 from zorbench.zor import Layer, NoveltyLayer, NoveltyZor, Zor, diagnose
 
@@ -131,6 +134,194 @@ def test_zor_novelty_has_the_constants_of_its_published_example(make_problem, bu
     assert plugin.net.layers == tuple(layers)
     core = NoveltyZor(layers, generator=torch.Generator().manual_seed(3))
     assert all(torch.equal(a, b) for a, b in zip(plugin.net.weights, core.weights, strict=True))
+
+
+# Several hidden layers
+
+
+MIDDLE = {1: [5], 2: [6, 5], 3: [6, 5, 6], 4: [6, 6, 5, 6], 5: [6, 6, 5, 6, 6]}
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("depth", MIDDLE)
+@pytest.mark.parametrize("row", ["zor[hidden_layers={}]", "zor_deep[hidden_layers={}]"])
+def test_hidden_layers_are_as_many_as_set_with_the_code_in_the_middle(make_problem, fit, row, task, depth):
+    problem = make_problem(task, hidden=6, code=5)
+    plugin = fit(row.format(depth), problem)
+    n_in, _, n_out = sizes(problem)
+    hidden = MIDDLE[depth] if task is Reconstruction else [6] * depth
+    widths = [n_in, *hidden, n_out]
+    shapes = [tuple(weight.shape) for weight in plugin.state().values()]
+    assert shapes == list(itertools.pairwise(widths))
+    codes = plugin.encode(problem.inputs)
+    assert codes.shape == (12, 5 if task is Reconstruction else 6)
+    whole = plugin.net.predict(problem.inputs.flatten(1)).view(problem.targets.shape)
+    assert torch.equal(plugin.decode(codes), whole)
+
+
+def test_zor_deep_has_ten_hidden_layers_and_theta0_deep_four(make_problem, build):
+    shapes = build("zor_deep", make_problem(Reconstruction)).net.shapes
+    assert [n for (n,) in shapes] == [64, 6, 6, 6, 6, 6, 5, 6, 6, 6, 6, 64]
+    shapes = build("zor_theta0_deep", make_problem(Classification)).net.shapes
+    assert [n for (n,) in shapes] == [64, 6, 6, 6, 6, 3]
+
+
+@pytest.mark.parametrize("row", ["zor", "zor_deep", "zor_theta0", "zor_theta0_deep"])
+@pytest.mark.parametrize("depth", [1, 2, 16])
+def test_the_depth_that_an_entry_asks_for_comes_before_the_row_s_own(make_problem, build, row, depth):
+    problem = make_problem(Classification)
+    asked = replace(problem, spec=replace(problem.spec, depth=depth))
+    assert len(build(row, asked).net.weights) == depth + 1
+
+
+@pytest.mark.parametrize("row", ["zor", "zor_theta0", "mlp"])
+def test_a_network_has_at_least_one_hidden_layer(make_problem, build, row):
+    told = f"^--baseline {row}: hidden_layers must be at least 1, got 0$"
+    with pytest.raises(InputError, match=told):
+        build(f"{row}[hidden_layers=0]", make_problem(Classification))
+
+
+@pytest.mark.parametrize("task", [Reconstruction, Classification])
+def test_zor_deep_begins_orthogonal_and_is_gated_below_its_output_alone(make_problem, build, task):
+    net = build("zor_deep", make_problem(task)).net
+    for weight in net.weights:
+        small = weight if weight.shape[0] <= weight.shape[1] else weight.T
+        torch.testing.assert_close(small @ small.T, torch.eye(len(small)), atol=1e-5, rtol=0)
+    assert [layer.threshold for layer in net.layers] == [-2.0] * 11 + [-math.inf]
+    assert all(layer.stateless for layer in net.layers)
+
+
+@pytest.mark.parametrize(("gate", "learns"), [("true", False), ("false", True)])
+def test_an_output_far_below_the_threshold_learns_where_it_is_not_gated(make_problem, build, gate, learns):
+    """Charges of −4 aim at 0: the weights grow; a silent unit's only decay, here by nothing."""
+    problem = make_problem(Classification, items=torch.ones(4, 2), n_classes=3)
+    plugin = build(f"zor[stateless=true,weight_decay=1e-9,output_gate={gate}]", problem)
+    for weight, value in zip(plugin.net.weights, (1 / 2, -4 / 6), strict=True):
+        weight.fill_(value)
+    before = plugin.net.weights[1].clone()
+    torch.testing.assert_close(plugin.predict(problem.inputs), torch.full((4, 3), -4.0))
+    plugin.step(problem.inputs, torch.zeros(4, 3))
+    moved = plugin.net.weights[1] - before
+    assert bool((moved > 5e-4).all()) if learns else float(moved.abs().max()) < 1e-6
+
+
+@pytest.mark.parametrize("row", ["zor_deep", "zor_deep[hidden_layers=16]"])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_deep_networks_stay_alive_and_give_their_shots_back(digit_shots, fit, living, row, seed):
+    """200 steps on 100 digits; a network that answers with their mean would err by their variance."""
+    problem = digit_shots(Reconstruction)
+    plugin = fit(row, problem, seed)
+    assert min(living(plugin.net, problem.inputs.flatten(1))) > 0.9
+    assert all(torch.isfinite(weight).all() for weight in plugin.net.weights)
+    error = float((plugin.predict(problem.inputs) - problem.targets).square().mean())
+    assert error < 0.65 * float(problem.targets.var(dim=0, correction=0).mean())
+
+
+@pytest.mark.parametrize("depth", [10, 16])
+def test_deep_networks_name_unseen_digits(digit_shots, fit, unseen_digits, depth):
+    items, labels = unseen_digits
+    plugin = fit(f"zor_deep[hidden_layers={depth}]", digit_shots(Classification))
+    accuracy = float((plugin.predict(items).argmax(dim=1) == labels).float().mean())
+    assert accuracy > 0.5  # of ten classes with as many items each
+
+
+# Zor as a classifier
+
+
+THETA0 = ("zor_theta0", "zor_signed", "zor_softmax", "zor_theta0_deep")
+
+
+def relu_network(weights, items):
+    """The charges of the output, in double precision, and the share of hidden units that are silent."""
+    *below, last = (weight.double().numpy() for weight in weights)
+    x, silent = np.maximum(items.flatten(1).double().numpy(), 0), []
+    for weight in below:
+        x = np.maximum(x @ weight, 0)
+        silent.append((x == 0).mean())
+    return x @ last, silent
+
+
+@pytest.mark.parametrize("row", THETA0)
+def test_at_theta_0_the_network_is_one_of_relus(make_problem, fit, row):
+    items = torch.randn(12, 64, generator=torch.Generator().manual_seed(2))  # inputs below 0 are gated, too
+    problem = make_problem(Classification, items=items, hidden=20, samples=60)
+    plugin = fit(row, problem)
+    charges, silent = relu_network(plugin.state().values(), problem.inputs)
+    assert 0.1 < min(silent) <= max(silent) < 0.9
+    if row == "zor_softmax":
+        powers = np.exp(charges - charges.max(axis=1, keepdims=True))
+        charges = powers / powers.sum(axis=1, keepdims=True)
+    answers = predict(plugin, problem.spec, problem.inputs).numpy()
+    np.testing.assert_allclose(answers, charges, atol=1e-5)
+
+
+def test_softmax_answers_are_shares_in_the_order_of_the_charges(make_problem, fit):
+    problem = make_problem(Classification, samples=60)
+    plugin = fit("zor_softmax", problem)
+    answers = plugin.predict(problem.inputs)
+    torch.testing.assert_close(answers.sum(dim=1), torch.ones(12))
+    assert float(answers.min()) >= 0
+    charges, _ = relu_network(plugin.net.weights, problem.inputs)
+    assert np.array_equal(answers.argsort(dim=1).numpy(), charges.argsort(axis=1))
+
+
+@pytest.mark.parametrize(
+    ("row", "task", "low"),
+    [
+        ("zor_signed", Classification, -1.0),
+        ("zor[targets=signed]", Classification, -1.0),
+        ("zor_theta0", Classification, 0.0),
+        ("zor", Classification, 0.0),
+        ("zor[targets=signed]", Reconstruction, None),
+    ],
+)
+def test_classes_are_aimed_at_as_0_and_1_or_signed_and_images_as_they_are(
+    make_problem, build, monkeypatch, row, task, low
+):
+    problem = make_problem(task)
+    plugin = build(row, problem)
+    seen = []
+    monkeypatch.setattr(plugin.net, "train_batch", lambda x, t: seen.append((x, t)))
+    plugin.step(problem.inputs, problem.targets)
+    ((inputs, aims),) = seen
+    assert torch.equal(inputs, problem.inputs.flatten(1))
+    if low is None:
+        assert torch.equal(aims, problem.targets.flatten(1))
+    else:
+        for place, aim in enumerate(aims.tolist()):
+            assert aim == [1.0 if place % 3 == label else low for label in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("row", "settings"),
+    [
+        ("zor_theta0", {}),
+        ("zor_signed", {}),
+        ("zor_softmax", {"gain": 1.0}),
+        ("zor_theta0_deep", {"init": "orthogonal", "gain": 0.7}),
+    ],
+)
+def test_zor_theta0_learns_what_the_core_learns_at_theta_0(make_problem, build, row, settings):
+    problem = make_problem(Classification)
+    plugin = build(row, problem, seed=3)
+    hidden = [6] * (4 if row == "zor_theta0_deep" else 1)
+    layers = [Layer(n, stateless=True, threshold=0.0) for n in (64, *hidden)]
+    top = Layer(3, "softmax" if row == "zor_softmax" else None, True, threshold=-math.inf)
+    core = Zor([*layers, top], generator=torch.Generator().manual_seed(3), **settings)
+    for inputs, targets in problem.budget().batches():
+        plugin.step(inputs, targets)
+        core.train_batch(inputs.flatten(1), 2 * targets - 1 if row == "zor_signed" else targets)
+    assert all(torch.equal(a, b) for a, b in zip(plugin.net.weights, core.weights, strict=True))
+
+
+@pytest.mark.parametrize("row", THETA0)
+def test_a_classifier_names_unseen_digits(digit_shots, fit, unseen_digits, row):
+    items, labels = unseen_digits
+    accuracy = (fit(row, digit_shots(Classification)).predict(items).argmax(dim=1) == labels).float().mean()
+    assert float(accuracy) > 0.6  # of ten classes with as many items each
+
+
+# The curriculum, and what is kept
 
 
 @pytest.mark.parametrize(("n", "curriculum"), [(8, 50), (60, 50), (60, 7)], ids=str)

@@ -69,10 +69,11 @@ def test_a_rule_is_told_the_entry_and_gets_its_settings(run_rule, monkeypatch):
         "    @dataclass(frozen=True)\n    class Config:\n        lr: float = 0.5\n\n"
         "    def build(self, entry, config, rng):\n        builtins.told += [entry, config.lr]",
     )
-    run_rule(source, hidden=7, code=5, settings={"lr": "0.25"})
+    run_rule(source, hidden=7, depth=3, code=5, settings={"lr": "0.25"})
     spec, lr = told
     assert (spec.input_shape, spec.output_shape, spec.n_classes) == ((1, 8, 8), (10,), 10)
-    assert (spec.n_shots, spec.samples, spec.batch, spec.hidden, spec.code) == (20, 200, 10, 7, 5)
+    assert (spec.n_shots, spec.samples, spec.batch) == (20, 200, 10)
+    assert (spec.hidden, spec.depth, spec.code) == (7, 3, 5)
     assert spec.device == torch.device("cpu")
     assert lr == 0.25
 

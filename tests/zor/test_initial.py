@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from zorbench.zor import ConvLayer, ConvTransposeLayer, Layer, NoveltyLayer, NoveltyZor, Zor
+from zorbench.zor import ConvLayer, ConvTransposeLayer, Layer, NoveltyLayer, NoveltyZor, Zor, ZorEnsemble
 from zorbench.zor.initial import own_generator
 
 LAYERS = [Layer(4), Layer(3), Layer(5)]
@@ -15,10 +15,13 @@ def same(a, b) -> bool:
     return all(torch.equal(p, q) for p, q in zip(a.weights, b.weights, strict=True))
 
 
-@pytest.mark.parametrize("options", [{}, {"seed": 1}, {"generator": torch.Generator()}])
+@pytest.mark.parametrize(
+    "options", [{}, {"seed": 1}, {"generator": torch.Generator()}, {"init": "orthogonal"}]
+)
 def test_the_global_generator_is_left_alone(options):
     before = torch.get_rng_state()
     zor = Zor(LAYERS, **options)
+    options = {key: value for key, value in options.items() if key != "init"}
     zor.train_batch(torch.ones(2, 4), torch.ones(2, 5))
     zor.predict(torch.ones(2, 4))
     novelty = NoveltyZor([NoveltyLayer(4), NoveltyLayer(5)], **options)
@@ -76,6 +79,55 @@ def test_a_window_of_weights_is_normal_with_the_deviation_of_its_fans(gain):
 def test_a_gain_scales_the_published_weights():
     for default, wide in zip(Zor(LAYERS, seed=7).weights, Zor(LAYERS, seed=7, gain=1.5).weights, strict=True):
         torch.testing.assert_close(wide, 3 * default)
+
+
+SHAPES = {
+    "wide": [Layer(5), Layer(40)],
+    "tall": [Layer(40), Layer(5)],
+    "square": [Layer(17), Layer(17)],
+    "one unit": [Layer(1), Layer(6)],
+    "convolution": [Layer((3, 6, 6)), ConvLayer(8, 3)],
+    "convolution, tall": [Layer((1, 6, 6)), ConvLayer(12, 3)],
+    "transposed convolution": [Layer((8, 4, 4)), ConvTransposeLayer(2, 4, stride=2)],
+}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("gain", [1.0, 0.7])
+def test_orthogonal_weights_have_rows_or_columns_of_one_length_at_right_angles(name, gain):
+    """gain² I for the smaller of W Wᵀ and Wᵀ W; a window's axes but the first are laid flat."""
+    (weight,) = Zor(SHAPES[name], init="orthogonal", gain=gain, seed=0).weights
+    matrix = weight.reshape(len(weight), -1).double()
+    small = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
+    found = torch.linalg.svdvals(small)
+    torch.testing.assert_close(found, torch.full_like(found, gain), atol=1e-5, rtol=0)
+    expected = gain**2 * torch.eye(len(small), dtype=torch.float64)
+    torch.testing.assert_close(small @ small.T, expected, atol=1e-5, rtol=0)
+
+
+def test_orthogonal_weights_favour_no_direction():
+    """Each element of many 3×3 matrices has mean 0 and mean square 1/3; fixed signs would give a mean."""
+    drawn = torch.stack(
+        [Zor([Layer(3), Layer(3)], init="orthogonal", gain=1.0, seed=seed).weights[0] for seed in range(2000)]
+    )
+    assert float(drawn.mean(dim=0).abs().max()) < 5 * math.sqrt(1 / 3 / 2000)
+    assert float((drawn.square().mean(dim=0) - 1 / 3).abs().max()) < 0.04
+
+
+def test_a_seed_decides_orthogonal_weights_in_every_dtype_and_ensemble():
+    zor = Zor(LAYERS, init="orthogonal", seed=7)
+    assert same(zor, Zor(LAYERS, init="orthogonal", generator=torch.Generator().manual_seed(7)))
+    assert not same(zor, Zor(LAYERS, init="orthogonal", seed=8))
+    assert not same(zor, Zor(LAYERS, seed=7, gain=1.0))
+    double = Zor(LAYERS, init="orthogonal", seed=7, dtype=torch.float64)
+    assert all(torch.equal(a.double(), b) for a, b in zip(zor.weights, double.weights, strict=True))
+    assert same(zor, ZorEnsemble(LAYERS, init="orthogonal", seeds=[8, 7]).network(1))
+
+
+@pytest.mark.parametrize("init", ["xavier", "", None])
+def test_an_unknown_init_is_told_with_the_valid_ones(init):
+    with pytest.raises(ValueError, match=f"^unknown init {init!r}; valid: normal, orthogonal$"):
+        Zor(LAYERS, init=init)
 
 
 @pytest.mark.parametrize("gain", [0, -1.0, math.inf, math.nan])
