@@ -52,7 +52,7 @@ class ZorConv(StepBaseline):
     class Config:
         lr: float = search(1e-3, low=1e-4, high=1e-1, log=True)  # AdamW step size
         weight_decay: float = search(1e-2, low=1e-5, high=1e-1, log=True)  # decoupled, per step × lr
-        channels: int = 16  # maps of the first convolution; the second has twice as many
+        channels: int = 16  # maps of the first convolution; in encoders the second has twice as many
         threshold: float | None = None  # θ of hidden units; None: −2 in reconstruction, else 0
         gain: float = search(1.0, low=0.1, high=2.0, log=True)  # scale of the initial weights
         max_weight: float = search(1.0, low=0.1, high=10.0, log=True)  # bound on |w|
@@ -63,6 +63,7 @@ class ZorConv(StepBaseline):
                 raise ValueError(f"channels must be at least 1, got {self.channels}")
 
     def build(self, entry: EntrySpec, config: Config, rng: torch.Generator) -> None:
+        self.middle = 0.5 if entry.task is Classification else 0.0
         self.lr, self.falls = config.lr, config.schedule == "linear"
         self.net = Zor(
             _layers(entry, config),
@@ -81,14 +82,18 @@ class ZorConv(StepBaseline):
             self.step(inputs, targets)
 
     def step(self, inputs: Tensor, targets: Tensor) -> None:
-        self.batch = _centred(inputs), targets
+        self.batch = self._placed(inputs), targets
         self.net.train_batch(*self.batch)
 
+    def _placed(self, inputs: Tensor) -> Tensor:
+        """Pixels around zero for classes. Images are answered from inputs as they are: there is no bias."""
+        return inputs - self.middle
+
     def predict(self, inputs: Tensor) -> Tensor:
-        return self.net.predict(_centred(inputs))
+        return self.net.predict(self._placed(inputs))
 
     def encode(self, inputs: Tensor) -> Tensor:
-        return self.net.encode(_centred(inputs), CODE)
+        return self.net.encode(self._placed(inputs), CODE)
 
     def decode(self, codes: Tensor) -> Tensor:
         return self.net.decode(codes, CODE)
@@ -100,11 +105,6 @@ class ZorConv(StepBaseline):
     def diagnostics(self) -> Mapping[str, Sequence[float]]:
         """On the last minibatch; see `zorbench.zor.diagnose`."""
         return diagnose(self.net, *self.batch)._asdict()
-
-
-def _centred(inputs: Tensor) -> Tensor:
-    """Pixels around zero: there is no bias, so all that a window has in common would have to be unlearned."""
-    return inputs - 0.5
 
 
 def _layers(entry: EntrySpec, config: ZorConv.Config) -> list[Layer | ConvLayer | ConvTransposeLayer]:
@@ -120,8 +120,8 @@ def _layers(entry: EntrySpec, config: ZorConv.Config) -> list[Layer | ConvLayer 
         window = partial(ConvLayer, kernel=3)
         return [
             input_layer,
-            window(second, **hidden),
-            window(second, **hidden),
+            window(first, **hidden),
+            window(first, **hidden),
             window(entry.output_shape[0], threshold=OPEN, **common),
         ]
     encoder: list[Layer | ConvLayer | ConvTransposeLayer] = [

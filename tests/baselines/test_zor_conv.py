@@ -7,6 +7,7 @@ import torch
 from torch.nn import functional
 
 from zorbench import Classification, Colorization, Reconstruction
+from zorbench.data import load
 from zorbench.entry import Entry
 from zorbench.errors import InputError
 from zorbench.plan import Request, make_plan
@@ -29,6 +30,7 @@ SIZES = {
     (1, 1, 1): ((1, 1), (1, 1), (3, 3)),
 }
 SHAPES = list(SIZES)
+MIDDLE = {Reconstruction: 0.0, Colorization: 0.0, Classification: 0.5}  # what is taken off every pixel
 
 
 def answer(weights, problem, theta):
@@ -47,7 +49,7 @@ def answer(weights, problem, theta):
         return full[..., 1 : 1 + size[0], 1 : 1 + size[1]]
 
     w = [weight.double() for weight in weights]
-    x = problem.inputs.double() - 0.5
+    x = problem.inputs.double() - MIDDLE[task]
     if task is Colorization:
         for weight in w[:-1]:
             x = gate(functional.conv2d(x, weight, padding=1))
@@ -97,9 +99,9 @@ def test_classification_has_the_same_encoder_a_hidden_layer_and_the_classes(make
 def test_colorization_keeps_the_size(make_problem, build, shape):
     plugin = build("zor_conv", make_problem(Colorization, shape))
     size = shape[1:]
-    assert plugin.net.shapes == ((1, *size), (32, *size), (32, *size), (3, *size))
+    assert plugin.net.shapes == ((1, *size), (16, *size), (16, *size), (3, *size))
     sizes = [tuple(weight.shape) for weight in plugin.state().values()]
-    assert sizes == [(32, 1, 3, 3), (32, 32, 3, 3), (3, 32, 3, 3)]
+    assert sizes == [(16, 1, 3, 3), (16, 16, 3, 3), (3, 16, 3, 3)]
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -145,7 +147,7 @@ def test_decoding_the_code_is_the_prediction_of_the_whole_network(make_problem, 
     plugin = fit("zor_conv", problem)
     codes = plugin.encode(problem.inputs)
     assert codes.shape == (12, code)
-    whole = plugin.net.predict(problem.inputs - 0.5)
+    whole = plugin.net.predict(problem.inputs)
     assert torch.equal(plugin.decode(codes), whole)
     assert torch.equal(plugin.predict(problem.inputs), whole)
 
@@ -188,8 +190,8 @@ def written_out(task):
     if task is Colorization:
         return [
             Layer((1, 8, 8), threshold=OPEN, **common),
-            ConvLayer(8, 3, **hidden),
-            ConvLayer(8, 3, **hidden),
+            ConvLayer(4, 3, **hidden),
+            ConvLayer(4, 3, **hidden),
             ConvLayer(3, 3, threshold=OPEN, **common),
         ]
     encoder = [
@@ -217,7 +219,7 @@ def test_hidden_units_alone_are_gated_and_no_charge_lasts(make_problem, build, t
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_it_learns_what_the_core_learns_from_centred_inputs(make_problem, build, task):
+def test_it_learns_what_the_core_learns_and_for_classes_from_centred_inputs(make_problem, build, task):
     problem = make_problem(task, samples=60)
     row = "zor_conv[lr=0.02,weight_decay=0.3,channels=4,threshold=-0.5,gain=1.5,max_weight=0.3]"
     plugin = build(row, problem, seed=3)
@@ -230,16 +232,39 @@ def test_it_learns_what_the_core_learns_from_centred_inputs(make_problem, build,
     )
     for inputs, targets in problem.budget().batches():
         plugin.step(inputs, targets)
-        core.train_batch(inputs - 0.5, targets)
+        core.train_batch(inputs - MIDDLE[task], targets)
     assert all(torch.equal(a, b) for a, b in zip(plugin.net.weights, core.weights, strict=True))
     assert max(float(weight.abs().max()) for weight in core.weights) == pytest.approx(0.3)
+
+
+def test_a_linear_schedule_falls_to_zero_over_the_budget(make_problem, fit, build):
+    """Of S samples in batches of 4, the k-th step has lr · (1 − 4k/S)."""
+    problem = make_problem(Classification, samples=40)
+    plugin = fit("zor_conv[schedule=linear,lr=0.02]", problem, seed=2)
+    by_hand = build("zor_conv[lr=0.02]", problem, seed=2)
+    for step, (inputs, targets) in enumerate(problem.budget().batches()):
+        by_hand.net.lr = 0.02 * (1 - 4 * step / 40)
+        by_hand.step(inputs, targets)
+    assert step == 9
+    for weight, expected in zip(plugin.net.weights, by_hand.net.weights, strict=True):
+        torch.testing.assert_close(weight, expected)
+
+
+def test_colours_are_nearer_than_the_grey_image_copied(make_problem, fit):
+    photos = load("photos")
+    items = photos.train_inputs(range(24))
+    problem = make_problem(Colorization, items=items, samples=2400, batch=8)
+    answers = fit("zor_conv", problem).predict(problem.inputs)
+    grey = problem.inputs.expand(-1, 3, -1, -1)
+    error, copied = ((image - problem.targets).square().mean() for image in (answers, grey))
+    assert error < 0.9 * copied
 
 
 def test_every_layer_stays_alive_and_the_shots_are_given_back(digit_shots, fit, living):
     """200 steps on 100 digits; a network that answers with their mean would err by their variance."""
     problem = digit_shots(Reconstruction)
     plugin = fit("zor_conv", problem)
-    assert min(living(plugin.net, problem.inputs - 0.5)) > 0.5
+    assert min(living(plugin.net, problem.inputs)) > 0.5
     error = float((plugin.predict(problem.inputs) - problem.targets).square().mean())
     assert error < 0.4 * float(problem.targets.var(dim=0, correction=0).mean())
 
