@@ -115,7 +115,8 @@ def _rows_of(entry: Entry, request: Request, registry: Registry) -> list[Row]:
     except InputError as error:
         if request.baselines:
             raise
-        raise InputError(f"suite {entry.suite}, baselines: {error}") from error
+        problem = str(error).removeprefix("--baseline ")
+        raise InputError(f"suite {entry.suite}, baselines: {problem}") from error
 
 
 def _chosen_rows(names: Iterable[str], registry: Registry) -> list[Row]:
