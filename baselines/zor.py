@@ -35,8 +35,9 @@ class ZorBaseline(StepBaseline):
     its published constants. The signal δ Wᵀ travels through the transposed forward weights.
 
     `zor_deep` has ten hidden layers and differs from the source in what keeps so many alive: orthogonal
-    initial weights, no charge between batches, and an output layer without a gate. (As published, output
-    units fall below −2 early, and one that is silent learns no more.)
+    initial weights, no charge between batches, an output layer without a gate, and a step that shrinks with
+    the root of their number. (As published, output units fall below −2 early, and one that is silent learns
+    no more; with steps of full length whole hidden layers do, after some thousand of them.)
     """
 
     name = "zor"
@@ -47,6 +48,7 @@ class ZorBaseline(StepBaseline):
             "hidden_layers": 10,
             "init": "orthogonal",
             "gain": 1.0,
+            "lr_by_depth": True,
             "stateless": True,
             "output_gate": False,
         }
@@ -70,6 +72,7 @@ class ZorBaseline(StepBaseline):
         hidden_layers: int = 1  # where the entry asks for no depth
         init: str = choice("normal", "orthogonal")  # distribution of the initial weights
         gain: float = search(0.5, low=0.1, high=2.0, log=True)  # their scale
+        lr_by_depth: bool = False  # True: lr is divided by the root of the number of hidden layers
         targets: str = choice("one_hot", "signed")  # of classes: 0 and 1, or −1 and 1
 
         def __post_init__(self) -> None:
@@ -95,7 +98,7 @@ class ZorBaseline(StepBaseline):
                 *(layer(n, threshold=config.threshold) for n in (math.prod(entry.input_shape), *widths)),
                 layer(math.prod(entry.output_shape), **_output(config)),
             ],
-            "lr": config.lr,
+            "lr": config.lr / math.sqrt(depth) if config.lr_by_depth else config.lr,
             "weight_decay": config.weight_decay,
             "init": config.init,
             "gain": config.gain,
@@ -158,7 +161,7 @@ class ZorTheta0(ZorBaseline):
     variants = {
         "zor_signed": {"targets": "signed"},
         "zor_softmax": {"output": "softmax", "gain": 1.0},
-        "zor_theta0_deep": {"hidden_layers": 4, "init": "orthogonal", "gain": 0.7},
+        "zor_theta0_deep": {"hidden_layers": 4, "init": "orthogonal", "gain": 1.0, "lr_by_depth": True},
     }
 
     @dataclass(frozen=True)

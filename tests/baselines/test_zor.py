@@ -208,13 +208,27 @@ def test_an_output_far_below_the_threshold_learns_where_it_is_not_gated(make_pro
 @pytest.mark.parametrize("row", ["zor_deep", "zor_deep[hidden_layers=16]"])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_deep_networks_stay_alive_and_give_their_shots_back(digit_shots, fit, living, row, seed):
-    """200 steps on 100 digits; a network that answers with their mean would err by their variance."""
-    problem = digit_shots(Reconstruction)
+    """500 steps on 100 digits; a network that answers with their mean would err by their variance."""
+    problem = digit_shots(Reconstruction, samples=5000)
     plugin = fit(row, problem, seed)
     assert min(living(plugin.net, problem.inputs.flatten(1))) > 0.9
     assert all(torch.isfinite(weight).all() for weight in plugin.net.weights)
     error = float((plugin.predict(problem.inputs) - problem.targets).square().mean())
     assert error < 0.65 * float(problem.targets.var(dim=0, correction=0).mean())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("depth", [10, 16])
+def test_deep_networks_are_still_alive_after_2000_steps(digit_shots, fit, living, depth):
+    """With steps of full length nearly all units of some layer have fallen silent by then."""
+    problem = digit_shots(Reconstruction, samples=20000)
+    variance = float(problem.targets.var(dim=0, correction=0).mean())
+    alive, dead = (
+        fit(f"zor_deep[hidden_layers={depth},lr_by_depth={scaled}]", problem) for scaled in ("true", "false")
+    )
+    assert min(living(alive.net, problem.inputs.flatten(1))) > 0.5
+    assert float((alive.predict(problem.inputs) - problem.targets).square().mean()) < 0.6 * variance
+    assert min(living(dead.net, problem.inputs.flatten(1))) < 0.1
 
 
 @pytest.mark.parametrize("depth", [10, 16])
@@ -298,7 +312,7 @@ def test_classes_are_aimed_at_as_0_and_1_or_signed_and_images_as_they_are(
         ("zor_theta0", {}),
         ("zor_signed", {}),
         ("zor_softmax", {"gain": 1.0}),
-        ("zor_theta0_deep", {"init": "orthogonal", "gain": 0.7}),
+        ("zor_theta0_deep", {"init": "orthogonal", "gain": 1.0, "lr": 1e-3 / 2}),
     ],
 )
 def test_zor_theta0_learns_what_the_core_learns_at_theta_0(make_problem, build, row, settings):
