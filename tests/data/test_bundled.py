@@ -76,7 +76,7 @@ def test_five_seeds_of_iris_test_every_flower_once_ten_of_each_kind() -> None:
         assert len(train) == 120
 
 
-@pytest.mark.parametrize("name", ["digits", "iris", "xor"])
+@pytest.mark.parametrize("name", ["digits", "iris", "xor", "tca"])
 def test_a_data_set_can_be_sent_to_another_process(name: str) -> None:
     assert pickle.loads(pickle.dumps(load(name))) == load(name)
 
@@ -93,5 +93,5 @@ def test_xor_is_the_truth_table() -> None:
 
 def test_tasks_follow_from_shape_and_labels() -> None:
     assert load("mnist5k").tasks == load("digits").tasks == {"reconstruction", "classification"}
-    assert load("iris").tasks == load("xor").tasks == {"classification"}
+    assert load("iris").tasks == load("xor").tasks == load("tca").tasks == {"classification"}
     assert load("photos").tasks == {"reconstruction", "colorization"}

@@ -7,7 +7,7 @@ from zorbench.errors import InputError
 
 from .files import write_mnist
 
-ALWAYS = ("mnist5k", "digits", "iris", "xor", "photos")
+ALWAYS = ("mnist5k", "digits", "iris", "xor", "tca", "photos")
 
 
 @pytest.fixture(autouse=True)

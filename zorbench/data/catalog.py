@@ -11,6 +11,8 @@ from zorbench.data.dataset import Dataset, tasks_of
 from zorbench.data.folder import PREFIX, load_folder
 from zorbench.data.idx import TORCHVISION, find_idx, load_idx
 from zorbench.data.photos import PATCH, photos
+from zorbench.data.tca import N_TEST, N_TRAIN, tca
+from zorbench.data.tca import SHAPE as TCA_SHAPE
 from zorbench.data.tree import LAYOUTS
 from zorbench.errors import InputError, unknown
 
@@ -47,6 +49,7 @@ _KNOWN = {
     "digits": _Known("8×8 digits of scikit-learn", (1, 8, 8), 1438, 359, digits),
     "iris": _Known("Fisher's irises, 5 folds of its own", (4,), 150, 150, iris),
     "xor": _Known("four points", (2,), 4, 4, xor),
+    "tca": _Known("spike trains whose hidden features add up to a reward", TCA_SHAPE, N_TRAIN, N_TEST, tca),
     "photos": _Known(
         "patches of photographs; those of the test part are others",
         (3, PATCH, PATCH),
