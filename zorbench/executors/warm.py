@@ -1,7 +1,7 @@
 """Imported once by the process from which cells are forked, so that no cell pays for what is done here.
 
-One thread, the libraries that baselines and scoring are likely to need, and what torch sets up at its
-first backward pass, optimiser step and matrix routines.
+One thread, the libraries that baselines and scoring are likely to need, what torch sets up at its first
+backward pass, optimiser step and matrix routines, and the compiled loops of spiking networks.
 """
 
 import gc
@@ -9,12 +9,15 @@ import importlib
 
 import torch
 
+from zorbench.spiking.warm import compile_loops
+
 _LIBRARIES = (
     "scipy.linalg",
     "scipy.optimize",
     "sklearn.decomposition",
     "sklearn.metrics",
     "PIL.Image",
+    "snntorch",
     "zorbench.together",
     "zorbench.zor",
 )
@@ -45,5 +48,6 @@ for _name in _LIBRARIES:
     importlib.import_module(_name)
 _first_training_step()
 _first_linear_algebra()
+compile_loops()
 gc.collect()
 gc.freeze()  # what is loaded by now need not be looked through in every cell

@@ -1,1 +1,27 @@
-"""Spiking networks: causal sets of integrate-and-fire neurons, latency coding. Knows no harness."""
+"""Spiking networks: neurons, codes and the rules that train them. Knows no harness."""
+
+from zorbench.spiking.causal import SILENT
+from zorbench.spiking.coding import Bernoulli, constant
+from zorbench.spiking.latency import to_pixels, to_times
+from zorbench.spiking.lif import LIF, lif
+from zorbench.spiking.shifting import ShiftingNet, decayed, earliest_class, pixel_times
+from zorbench.spiking.stack import AnalogReadout, SpikingLayer, Voters, drawn_like_torch, undrawn
+
+__all__ = [
+    "LIF",
+    "SILENT",
+    "AnalogReadout",
+    "Bernoulli",
+    "ShiftingNet",
+    "SpikingLayer",
+    "Voters",
+    "constant",
+    "decayed",
+    "drawn_like_torch",
+    "earliest_class",
+    "lif",
+    "pixel_times",
+    "to_pixels",
+    "to_times",
+    "undrawn",
+]

@@ -1,7 +1,7 @@
 """Causal sets: when a non-leaky integrate-and-fire neuron fires, and because of which inputs.
 
-A spike at time τ enters as z = exp(τ). The potential V(t) = Σ_{z_i ≤ z} w_i (1 − z_i / z), z = exp(t), reaches
-the threshold 1 at
+A spike at time τ enters as z = exp(τ). The potential V(t) = Σ_{z_i ≤ z} w_i (1 − z_i / z), z = exp(t),
+reaches the threshold 1 at
 
     z_j = Σ_{i∈C} w_ij z_i / (Σ_{i∈C} w_ij − 1)
 
@@ -9,8 +9,6 @@ with C the causal set, the spikes that came before. Source: Mostafa 2017 (non-le
 synaptic currents).
 """
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +16,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from zorbench.spiking import _loops
+from zorbench.spiking import _causal_loops
+from zorbench.spiking.threads import parts, share_out
 
 SILENT = 1e5
 """The time z of a neuron that does not fire."""
@@ -66,7 +65,7 @@ class Spikes:
 
 @dataclass(frozen=True)
 class Fired:
-    """When each neuron fires, z [batch, outputs] (`SILENT`: never), and the size of its causal set (0: none)."""
+    """When each neuron fires, z [batch, outputs] (`SILENT`: never); the size of its causal set (0: none)."""
 
     times: Float[Tensor, "batch outputs"]
     members: Int[Tensor, "batch outputs"]
@@ -75,10 +74,11 @@ class Fired:
 def fire(spikes: Spikes, weights: Float[Tensor, "inputs outputs"], *, exact: bool = True) -> Fired:
     """Firing times z_j and causal sets.
 
-    Exact: C is the set of all spikes up to the first time at which V reaches 1: the smallest prefix with
-    Σ w > 1 whose z_j is neither earlier than its last spike nor later than the next; spikes of one time enter
-    together. Otherwise as the public release of Shifting Learning has it: of all prefixes with Σ w ≥ 1 and z_j
-    not earlier than their last spike, the one with the earliest z_j. Both agree while all weights are positive.
+    Exact: C is the set of all spikes up to the first time at which V reaches 1: the smallest prefix with Σ
+    w > 1 whose z_j is neither earlier than its last spike nor later than the next; spikes of one time enter
+    together. Otherwise as the public release of Shifting Learning has it: of all prefixes with Σ w ≥ 1 and
+    z_j not earlier than their last spike, the one with the earliest z_j. Both agree while all weights are
+    positive.
     """
     batch, outputs = len(spikes.counts), weights.shape[1]
     fired = torch.empty(batch, outputs)
@@ -90,20 +90,25 @@ def fire(spikes: Spikes, weights: Float[Tensor, "inputs outputs"], *, exact: boo
         heads = spikes.heads.numpy()
 
         def work(low: int, high: int) -> None:
-            _loops.fire_exact(
+            _causal_loops.fire_exact(
                 w, total, *arrays, heads, np.float32(SILENT), fired.numpy(), members.numpy(), low, high
             )
     else:
 
         def work(low: int, high: int) -> None:
-            _loops.fire_source(w, *arrays, np.float32(SILENT), fired.numpy(), members.numpy(), low, high)
+            _causal_loops.fire_source(
+                w, *arrays, np.float32(SILENT), fired.numpy(), members.numpy(), low, high
+            )
 
-    _share_out(outputs, BLOCK, work)
+    share_out(parts(outputs, BLOCK, 64), work)
     return Fired(fired, members)
 
 
 def weight_gradient(
-    spikes: Spikes, fired: Fired, slopes: Float[Tensor, "batch outputs"], offsets: Float[Tensor, "batch outputs"]
+    spikes: Spikes,
+    fired: Fired,
+    slopes: Float[Tensor, "batch outputs"],
+    offsets: Float[Tensor, "batch outputs"],
 ) -> Float[Tensor, "inputs outputs"]:
     """G_ij = Σ_b m_bij (slopes_bj z_bi − offsets_bj), m the mask of causal sets.
 
@@ -114,9 +119,9 @@ def weight_gradient(
     arrays = spikes.rows.numpy(), spikes.times.numpy(), fired.members.numpy(), spikes.heads.numpy()
 
     def work(low: int, high: int) -> None:
-        _loops.gather_gradient(*arrays, slopes.numpy(), offsets.numpy(), gradient.numpy(), low, high)
+        _causal_loops.gather_gradient(*arrays, slopes.numpy(), offsets.numpy(), gradient.numpy(), low, high)
 
-    _share_out(outputs, BLOCK, work)
+    share_out(parts(outputs, BLOCK, 64), work)
     tied = spikes.heads < spikes.counts
     if bool(tied.any()):
         last = spikes.times.gather(1, (spikes.counts - 1).clamp_min(0)[:, None])
@@ -135,26 +140,12 @@ def signal_below(
     weights: Float[Tensor, "inputs outputs"],
     signal: Float[Tensor, "batch outputs"],
 ) -> Float[Tensor, "batch inputs"]:
-    """δ_bi = Σ_j δ_bj m_bij w_ij: the signal through the transposed forward weights, inside the causal sets."""
+    """δ_bi = Σ_j δ_bj m_bij w_ij: the signal through the transposed weights, inside the causal sets."""
     carried = torch.zeros(len(signal), spikes.n_inputs)
     w, arrays = weights.numpy(), (spikes.rows.numpy(), fired.members.numpy(), signal.numpy())
 
     def work(low: int, high: int) -> None:
-        _loops.carry_down(w, *arrays, carried.numpy(), low, high)
+        _causal_loops.carry_down(w, *arrays, carried.numpy(), low, high)
 
-    _share_out(len(signal), -(-len(signal) // torch.get_num_threads()), work)
+    share_out(parts(len(signal), len(signal), 16), work)
     return carried
-
-
-def _share_out(size: int, block: int, work: Callable[[int, int], None]) -> None:
-    """Do `work(low, high)` for 0 … size in blocks, on as many threads as torch has."""
-    threads = torch.get_num_threads()
-    count = max(-(-size // block), min(threads, size // 64))
-    bounds = [size * k // count for k in range(count + 1)] if count else []
-    ranges = list(zip(bounds, bounds[1:], strict=False))
-    if threads == 1 or len(ranges) == 1:
-        for low, high in ranges:
-            work(low, high)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(lambda both: work(*both), ranges))

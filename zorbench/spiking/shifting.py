@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from jaxtyping import Float
@@ -25,25 +26,28 @@ class _Layer:
 
     spikes: Spikes
     fired: Fired
+    fires: Tensor  # whether a neuron fires at all
     times: Tensor  # z · e, what the next layer gets
+    due: Tensor  # the same, with a time for silent neurons to learn from
 
 
 class ShiftingNet:
     """Layers of neurons that fire once, at z_j = e_j · Σ_C w z / (Σ_C w − 1); see `zorbench.spiking.causal`.
 
-    w ("exponential shifting timings") starts uniform in [0, `scale`/fan-in], e ("exponential passing times") at
-    1. One step moves both by Adam (β₁ = β₂ = 0.9, ε = 1e-8) along
+    w ("exponential shifting timings") starts uniform in [0, `scale`/fan-in], e ("exponential passing
+    times") at 1. One step moves both by Adam (β₁ = β₂ = 0.9, ε = 1e-8) along
 
         Δw_ij ∝ −Σ_b δ_j exp(e_j) (z_i − z_j) m_ij,   Δe_j ∝ −Σ_b δ_j z_j,   δ_i = Σ_j δ_j m_ij w_ij below,
 
     m the mask of causal sets: the gradient of the times but for the factors 1/(Σ w − 1) and e.
 
-    `sizes`: inputs, hidden …, outputs. `trains`: an input is a train of spikes, [batch, inputs, most], pixels
-    0 being no spike; else one spike an input, and 0 the latest. `exact=False` finds causal sets as the
-    public release does (see `fire`); then a silent neuron enters the next layer, and δ, as one that fires at
-    z = 1e5. In exact mode it enters none. As an output it counts as firing at the end of the coding window (or
-    with the last output of its sample, if that is later) because of all inputs, so that it can be called
-    back; Δe leaves it out.
+    `sizes`: inputs, hidden …, outputs. `trains`: an input is a train of spikes, [batch, inputs, most],
+    pixels 0 being no spike; else one spike an input, and 0 the latest. `exact=False` finds causal sets as
+    the public release does (see `fire`); then a silent neuron enters the next layer, and δ, as one that
+    fires at z = 1e5, and its weights are never changed again. In exact mode it enters no causal set, and is
+    called back: where δ_j asks it to fire earlier (in hidden layers Σ_j δ_j w_ij, without m), it learns as
+    if it had fired because of all its inputs, with the last of its layer or at e, whichever is later. Δe
+    leaves it out.
 
     Source: public release of Shifting Learning (SZU-ADDG), from its equations. Differs in the exact mode.
     """
@@ -57,23 +61,17 @@ class ShiftingNet:
         exact: bool = True,
         trains: bool = False,
         scale: float = 8.0,
-        fan_in: int | None = None,
         generator: torch.Generator | None = None,
     ) -> None:
-        """`fan_in`: of the first layer, where it is not its number of inputs (trains of several spikes)."""
         if len(sizes) < 2 or min(sizes) < 1:
             raise ValueError(f"a network has at least inputs and outputs, got the sizes {list(sizes)}")
         self.sizes, self.exact, self.trains = tuple(sizes), exact, trains
-        fans = [fan_in or sizes[0], *sizes[1:-1]]
         self.weights = [
-            torch.rand(n_in, n_out, generator=generator) * (scale / fan)
-            for n_in, n_out, fan in zip(sizes, sizes[1:], fans, strict=False)
+            torch.rand(n_in, n_out, generator=generator) * (scale / n_in) for n_in, n_out in pairwise(sizes)
         ]
         self.passes = [torch.ones(n_out) for n_out in sizes[1:]]
-        common = {"betas": (0.9, 0.9), "eps": 1e-8}
-        self.optimiser = torch.optim.Adam(
-            [{"params": self.weights, "lr": lr}, {"params": self.passes, "lr": lr_pass}], **common, fused=True
-        )
+        groups = [{"params": self.weights, "lr": lr}, {"params": self.passes, "lr": lr_pass}]
+        self.optimiser = torch.optim.Adam(groups, betas=(0.9, 0.9), eps=1e-8, fused=True)
 
     @property
     def lr(self) -> float:
@@ -102,23 +100,19 @@ class ShiftingNet:
         """Learn from one batch."""
         layers = self._forward(self._enter(inputs), self.weights, self.passes)
         check_width(targets.shape[1], self.sizes[-1], "targets")
-        top = layers[-1]
-        silent = top.fired.members == 0
-        times = top.times
-        if self.exact:
-            times = times.where(~silent, _called(times, silent))
-        signal = delta(times, targets)
+        signal = delta(layers[-1].due, targets)
         for number in reversed(range(len(layers))):
             layer, weights, passes = layers[number], self.weights[number], self.passes[number]
             below = signal_below(layer.spikes, layer.fired, weights, signal) if number else None
+            if below is not None and self.exact:
+                # A silent neuron is in no causal set: what would the outputs that it reaches have it do?
+                below = below.where(layers[number - 1].fires, signal @ weights.T)
             slopes = signal * passes.exp()
             weights.grad = weight_gradient(layer.spikes, layer.fired, slopes, slopes * layer.times)
             moved = signal * layer.times
             if self.exact:
-                silent = layer.fired.members == 0
-                moved = moved.where(~silent, 0.0)
-                if layer is top:
-                    weights.grad += _call_back(layer.spikes, silent, slopes, times)
+                moved = moved.where(layer.fires, 0.0)
+                weights.grad += _call_back(layer, slopes)
             passes.grad = moved.sum(dim=0)
             if below is not None:
                 signal = below
@@ -144,15 +138,18 @@ class ShiftingNet:
             if layers:
                 spikes = self._spikes(layers[-1].times)
             fired = fire(spikes, w, exact=self.exact)
-            times = fired.times * e
+            fires, times = fired.members > 0, fired.times * e
+            due = times
             if self.exact:
-                times = times.where(fired.members > 0, SILENT)
-            layers.append(_Layer(spikes, fired, times))
+                times = times.where(fires, SILENT)
+                latest = times.where(fires, LATEST).amax(dim=1, keepdim=True).clamp_min(LATEST)
+                due = times.where(fires, latest)
+            layers.append(_Layer(spikes, fired, fires, times, due))
         return layers
 
 
 def earliest_class(times: Float[Tensor, "batch classes"], labels: Float[Tensor, "batch classes"]) -> Tensor:
-    """δ = softmax(z) − softmax(exp(τ)), τ = 0.01 for the true class (one-hot `labels`) and 0.99 for the others."""
+    """δ = softmax(z) − softmax(exp(τ)), τ = 0.01 for the true class (one-hot) and 0.99 for the others."""
     wanted = torch.exp(LATE + (SOON - LATE) * labels)
     return torch.softmax(times, dim=1) - torch.softmax(wanted, dim=1)
 
@@ -162,27 +159,16 @@ def pixel_times(times: Float[Tensor, "batch pixels"], pixels: Float[Tensor, "bat
     return times - to_times(pixels)
 
 
-def _called(times: Tensor, silent: Tensor) -> Tensor:
-    """When silent outputs count as firing, [batch, 1]: at e, or with the last output of their sample."""
-    return times.where(~silent, LATEST).amax(dim=1, keepdim=True).clamp_min(LATEST)
-
-
-def _call_back(spikes: Spikes, silent: Tensor, slopes: Tensor, times: Tensor) -> Tensor | float:
-    """The weight gradient of silent outputs that are to fire earlier, their causal set all spikes there are."""
-    asked = silent & (slopes > 0)
+def _call_back(layer: _Layer, slopes: Tensor) -> Tensor | float:
+    """The weight gradient of silent neurons that are to fire earlier, because of all spikes there are."""
+    asked = ~layer.fires & (slopes > 0)
     if not bool(asked.any()):
         return 0.0
-    counts = spikes.counts[:, None].expand_as(asked).to(torch.int32)
-    everything = Fired(times, torch.where(asked, counts, 0).contiguous())
+    counts = layer.spikes.counts[:, None].to(torch.int32)
+    everything = Fired(layer.due, torch.where(asked, counts, 0))
     # A spike after z_j would be told to weigh less, so that the neuron would stay silent.
-    last = spikes.times.gather(1, (spikes.counts - 1).clamp_min(0)[:, None]).where(spikes.counts[:, None] > 0, 0.0)
-    offsets = slopes * torch.maximum(times, last)
-    return weight_gradient(spikes, everything, slopes, offsets)
-
-
-def parameters(sizes: Sequence[int]) -> int:
-    """How many numbers a network of these sizes learns."""
-    return sum(n_in * n_out + n_out for n_in, n_out in zip(sizes, sizes[1:], strict=False))
+    last = layer.spikes.times.gather(1, (layer.spikes.counts - 1).clamp_min(0)[:, None])
+    return weight_gradient(layer.spikes, everything, slopes, slopes * torch.maximum(layer.due, last))
 
 
 def decayed(lr: float, to: float, progress: float) -> float:

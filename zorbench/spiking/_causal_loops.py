@@ -16,7 +16,8 @@ def fire_exact(weights, total, rows, times, counts, heads, silent, fired, member
     """First threshold crossing of each neuron; ties enter together.
 
     `heads[b]`: where a last tie begins that reaches all other rows once, so that its sum of weights is what
-    is missing from `total`; else `counts[b]`. Writes times into `fired` and sizes of causal sets into `members`.
+    is missing from `total`; else `counts[b]`. Writes times into `fired` and sizes of causal sets into
+    `members`.
     """
     width = high - low
     mass = np.empty(width, np.float32)  # Σ w of the prefix
@@ -70,7 +71,7 @@ def fire_exact(weights, total, rows, times, counts, heads, silent, fired, member
 
 @_compiled
 def fire_source(weights, rows, times, counts, silent, fired, members, low, high):  # type: ignore[no-untyped-def]
-    """Of all prefixes with Σ w ≥ 1 that fire no earlier than their own last spike, the one that fires first."""
+    """Of all prefixes with Σ w ≥ 1 that fire no earlier than their own last spike, that which fires first."""
     width = high - low
     mass = np.empty(width, np.float32)
     moment = np.empty(width, np.float32)
@@ -99,7 +100,7 @@ def fire_source(weights, rows, times, counts, silent, fired, members, low, high)
 
 @_compiled
 def gather_gradient(rows, times, members, ends, slopes, offsets, gradient, low, high):  # type: ignore[no-untyped-def]
-    """gradient[i, j] += Σ_b (slopes[b, j] · z_i − offsets[b, j]) over the spikes r < ends[b] in set (b, j)."""
+    """gradient[i, j] += Σ_b (slopes[b, j] · z_i − offsets[b, j]) over spikes r < ends[b] in set (b, j)."""
     width = high - low
     for b in range(len(ends)):
         member = members[b, low:high]
