@@ -77,7 +77,7 @@ class STL(StepBaseline):
         self.time_steps = config.steps
         self.lr, self.last_lr = config.lr, config.lr * config.decay
         make = _mlp if config.network == "mlp" else _conv
-        self.net: Any = drawn_like_torch(undrawn(lambda: make(entry, config, rng)), rng).to(entry.device)
+        self.net: Any = drawn_like_torch(undrawn(lambda: make(entry, config, rng)), rng).to(entry.device).eval()
         if config.learns == "thresholds":
             for name, weight in self.net.named_parameters():
                 weight.requires_grad_(name.endswith("thresholds"))
