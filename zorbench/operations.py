@@ -3,14 +3,14 @@
 Predicting is counted as NeuroBench counts synaptic operations: `dense` terms of all products between
 activities and weights; of those the effective ones, without a zero for a factor, as `macs`
 (multiply-accumulate) or, where a factor holds only −1, 0 and 1 as spikes do, as `acs` (accumulate). All are
-sums over the `time_steps` of a sample. `activation_sparsity` is the share of zeros among what reaches products
-above the first layer.
+sums over the `time_steps` of a sample. `activation_sparsity` is the share of zeros among what reaches the
+products above the first layer.
 
 Learning is counted densely: `forward_macs`, as many as a dense prediction takes, `update_macs` in products
-that are themselves a change of weights, `transport_macs` in the others, which carry the signal to learn from.
+that are themselves a change of weights, `transport_macs` in the rest, which carries the signal to learn from.
 
-Source: Yik et al. 2025, NeuroBench. Differs from it in that products are counted wherever torch computes them,
-not in modules alone, and in that weights of −1, 0 and 1 need no multiplication either.
+Source: Yik et al. 2025, NeuroBench. Differs from it in that products are counted wherever torch computes
+them, not in modules alone, and in that weights of −1, 0 and 1 need no multiplication either.
 """
 
 import math
@@ -37,7 +37,7 @@ Counts = dict[str, float]
 
 
 class OneMinibatch(Budget):
-    """A budget of one minibatch, without a hand-out of all shots: a solver's work is not one presentation's."""
+    """A budget of one minibatch, which hands out no set of shots: a solver has no cost of a presentation."""
 
     def shots(self) -> tuple[Tensor, Tensor]:
         raise BudgetExceeded("here is one minibatch, to count what learning from it takes")
@@ -106,6 +106,11 @@ class _Watch(TorchDispatchMode):
         if operation is aten.index_select and args[1] == 0 and self.holds(args[0]):
             self._picked[result.data_ptr()] = result, len(args[0])  # kept, so that no other takes its place
         return result
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Asked by torch. If so, it would load its compiler, a second, only to leave this alone."""
+        return False
 
     def look(self, operation: Any, arguments: tuple[Any, ...]) -> list[Product]:
         return products(operation, arguments)
@@ -214,7 +219,7 @@ def _name(name: object) -> str:
 
 
 def _number(name: str, value: object) -> float:
-    if not isinstance(value, Real) or isinstance(value, bool) or not 0 <= value < math.inf:
+    if not isinstance(value, Real) or isinstance(value, bool) or not 0 <= float(value) < math.inf:
         raise ContractError(f"operations returned {value!r} for {name!r}; expected a number, 0 or more")
     return float(value)
 

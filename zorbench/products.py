@@ -110,10 +110,7 @@ class Windows(Product):
         The same convolution adds them up: sums over the batch and over output maps may be taken before it.
         """
         transposed, groups = self.settings[3], self.settings[5]
-        if transposed:
-            weights = weights.sum(1, keepdim=True)
-        else:
-            weights = weights.unflatten(0, (groups, -1)).sum(1)
+        weights = weights.sum(1, keepdim=True) if transposed else weights.unflatten(0, (groups, -1)).sum(1)
         return round(float(aten.convolution(images[None], weights, None, *self.settings).sum()))
 
 

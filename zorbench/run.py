@@ -201,7 +201,7 @@ class Session:
         return Answer(prediction, cost, seconds)
 
     def watch_learning(self, plugin: Baseline, answer: Answer) -> Answer:
-        """The answer with what learning from one presentation takes. The rule learns on: nothing comes after."""
+        """The answer with what learning takes, a presentation. The rule learns on: ask nothing of it after."""
         inputs, targets = self.shots
         budget = OneMinibatch(
             inputs.to(self.device),
