@@ -201,7 +201,7 @@ class Session:
         return Answer(prediction, cost, seconds)
 
     def watch_learning(self, plugin: Baseline, answer: Answer) -> Answer:
-        """The answer with what learning takes, a presentation. The rule learns on: ask nothing of it after."""
+        """The answer with what learning takes, a presentation. The rule learns on: ask nothing after."""
         inputs, targets = self.shots
         budget = OneMinibatch(
             inputs.to(self.device),

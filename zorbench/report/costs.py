@@ -9,14 +9,19 @@ from zorbench.report.model import EntryView, Stat
 
 TITLE = "Cost: operations of a prediction and of learning"
 
+BRIEF = (
+    "Terms of products: of a prediction for one validation image over all T time steps, and of learning from "
+    "one presentation. Mean ± standard deviation over the seeds; how they are counted is told at the head."
+)
+
 MEANING = (
-    "Counted after NeuroBench where torch multiplies tensors, for an average validation image and over all T "
-    "time steps in which a rule looks at it: a term is one multiplication added to a sum. Effective terms have "
-    "no zero for a factor; they are accumulates (ACs) where one factor holds only −1, 0 and 1, as spikes do, "
-    "else multiply-accumulates (MACs). Dense: all terms. Sparsity: the share of zeros among what reaches "
-    "layers above the first. Footprint: what prediction needs to keep. Learning from one presentation, all "
-    "terms: the forward pass, the changes of weights (update), and what carries the signal to learn from "
-    "(transport). A dash: not counted, as for a solver or work done outside of torch, or nothing to count."
+    "Operations are counted after NeuroBench where torch multiplies tensors, per sample and over all T time "
+    "steps in which a rule looks at it; a term is one multiplication added to a sum. Effective terms have no "
+    "zero for a factor: accumulates (ACs) where one factor holds only −1, 0 and 1, as spikes do, else "
+    "multiply-accumulates (MACs). Dense: all terms. Sparsity: the share of zeros among what reaches layers "
+    "above the first. Footprint: what prediction keeps. Learning, all terms of one presentation: the forward "
+    "pass, the changes of weights (update), and what carries the signal to learn from (transport). A dash: "
+    "not counted, as for solvers and work outside of torch, or nothing to count."
 )
 
 
@@ -33,9 +38,11 @@ COLUMNS: tuple[Column, ...] = (
     _column("dense", "Dense", "all terms of a prediction"),
     _column("activation_sparsity", "Sparsity", "zeros among activities above the first layer", fmt.percent),
     _column("state_bytes", "Footprint (bytes)", "what prediction needs to keep"),
-    _column("forward_macs", "Forward", "terms of the forward pass of a presentation"),
-    _column("update_macs", "Update", "terms of a presentation that are a change of weights"),
-    _column("transport_macs", "Transport", "terms of a presentation that carry the signal to learn from"),
+    _column("forward_macs", "Learning: forward", "terms of the forward pass of a presentation"),
+    _column("update_macs", "Learning: update", "terms of a presentation that are a change of weights"),
+    _column(
+        "transport_macs", "Learning: transport", "terms of a presentation that carry the signal to learn from"
+    ),
 )
 
 

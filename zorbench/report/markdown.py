@@ -68,7 +68,7 @@ def _entry(entry: EntryView) -> Iterator[str]:
         yield from _groups(entry)
     if costs.has_costs(entry):
         yield f"<details><summary>{costs.TITLE}</summary>"
-        yield escape(costs.MEANING)
+        yield escape(costs.BRIEF)
         yield _table(
             ["Baseline", *(column.title for column in costs.COLUMNS)],
             [[row.label, *(column.show(row).text for column in costs.COLUMNS)] for row in entry.rows],
