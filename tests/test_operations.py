@@ -278,6 +278,50 @@ def test_a_delta_rule_costs_a_term_a_weight_however_it_is_written(step, batch):
     assert learned(taken(rule, about)) == (N_IN * CLASSES, N_IN * CLASSES, 0)
 
 
+def test_activities_that_are_shaped_like_weights_are_no_change_of_them():
+    """Square weights above, as many samples as units, and weights that are made anew for each product."""
+
+    def predict(self, inputs):
+        return (inputs.flatten(1) @ (2 * self.w)) @ (2 * self.above)
+
+    def step(self, inputs, targets):
+        self.above += (inputs.flatten(1) @ (2 * self.w)).T @ (targets - self.predict(inputs))
+
+    rule = with_methods(predict=predict, step=step)
+    rule.above = torch.eye(CLASSES)
+    below, above = N_IN * CLASSES, CLASSES**2
+    assert learned(taken(rule, spec(batch=CLASSES))) == (below + above, above, below)  # below is taken twice
+
+
+def test_a_rule_may_keep_its_samples_in_columns():
+    def predict(self, inputs):
+        return (self.rows @ inputs.flatten(1).T.contiguous()).T
+
+    def step(self, inputs, targets):
+        columns = inputs.flatten(1).T.contiguous()
+        self.rows += (targets.T.contiguous() - self.rows @ columns) @ columns.T
+
+    rule = with_methods(predict=predict, step=step)
+    rule.rows = rule.w.T.contiguous()
+    for batch in (1, BATCH, CLASSES):
+        assert learned(taken(rule, spec(batch=batch))) == (N_IN * CLASSES, N_IN * CLASSES, 0)
+
+
+def test_a_product_that_sums_over_units_is_no_change_of_weights():
+    """The same shapes, but what is summed over are the units of a third layer."""
+
+    def predict(self, inputs):
+        return inputs.flatten(1) @ (self.w * 1)
+
+    def step(self, inputs, targets):
+        units = inputs.flatten(1)[:, :7].contiguous()
+        self.w += 0 * ((2 * self.spread) @ units.T).sum()
+
+    rule = with_methods(predict=predict, step=step)
+    rule.spread = torch.ones(N_IN, 7)
+    assert taken(rule, spec(batch=CLASSES))["update_macs"] == 0
+
+
 def test_tied_weights_have_a_code_between_them():
     about = spec(Reconstruction, out=(1, 6, 6))
     encode = lambda self, inputs: (inputs.flatten(1) @ self.w - 160).relu()  # noqa: E731

@@ -185,15 +185,20 @@ class _Learning(_Watch):
     def _changes_weights(self, product: Product) -> bool:
         """What comes out is shaped like weights, with the batch summed up, and no weights go in.
 
-        What a rule holds may also be traces of its units, which have the batch in front; weights have not.
+        The batch is summed in pᵀ δ, of which both factors have it in front, or in p δᵀ, where both have it
+        behind, as weights may have what is summed over in a forward pass. What a rule holds may be weights,
+        or traces of its units.
         """
         if not isinstance(product, MatrixProduct):
             return bool(product.moves)
-        batch = max(self._budget.seen // max(self._budget.updates, 1), 1)
-        if product.result not in self._shapes or (product.terms > 1 and product.terms % batch):
+        if product.result not in self._shapes:
             return False
+        if product.terms == 1:
+            return True
+        batch = max(self._budget.seen // max(self._budget.updates, 1), 1)
         held = self.holds(product.left) or self.holds(product.right)
-        return not held or product.sums_over_first_axes()
+        left, right = product.sums_over_first()
+        return product.terms % batch == 0 and left == right and (left or not held)
 
 
 def _declared(plugin: Baseline, inputs: Tensor) -> Counts:

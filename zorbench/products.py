@@ -55,10 +55,10 @@ class MatrixProduct(Product):
         """Rows and columns of what comes out."""
         return self.left.shape[-2], self.right.shape[-1]
 
-    def sums_over_first_axes(self) -> bool:
-        """Whether it is aᵀ b, with a and b as they lie in memory."""
+    def sums_over_first(self) -> tuple[bool, bool]:
+        """Of each factor, as it lies in memory: whether its first axis is summed over. In aᵀ b both are."""
         (n, k), (down, across) = self.left.stride()[-2:], self.right.stride()[-2:]
-        return k >= n and down >= across
+        return k >= n, down >= across
 
     def dense(self) -> int:
         return self.left.numel() * self.right.shape[-1]
