@@ -87,6 +87,7 @@ class Baseline:
     role: ClassVar[Role] = "contender"
     needs_images: ClassVar[bool] = False  # inputs must be [channels, height, width]
     tags: ClassVar[Tags] = Tags()
+    time_steps: int = 1  # T, for how many steps a rule that runs in time shows itself a sample
     variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {}  # row name → configuration
     published: ClassVar[
         Mapping[str, Set[type[Task]]]
@@ -128,6 +129,19 @@ class Baseline:
         the weights into the layer are to move with the negative gradient of the loss).
         """
         return {}
+
+    def operations(self, inputs: Float[Tensor, "batch *shape"]) -> Mapping[str, float] | None:
+        """What the rule takes that torch's products do not show: for loops of its own, numpy or scipy.
+
+        None: it is all counted where torch computes it. Otherwise averages of one sample over all its
+        `time_steps`, in predicting for `inputs`: `macs` and `acs`, terms without a zero for a factor, `acs`
+        where one is −1 or 1 always; `dense`, all terms; `activation_sparsity`, the share of zeros among what
+        reaches layers above the first; and of one presentation in learning: `forward_macs`, `update_macs`
+        (changes of weights), `transport_macs` (the signal to learn from), all terms. Whoever names some of
+        the first four, or of the last three, has none of these counted; what is left out is not known.
+        Asked once, after `fit`, off the clock; changes no state.
+        """
+        return None
 
 
 class StepBaseline(Baseline):

@@ -77,7 +77,7 @@ class Outcome:
     metrics: dict[str, Any] = field(default_factory=dict)
     curve: list[dict[str, Any]] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
-    cost: dict[str, int] = field(default_factory=dict)
+    cost: dict[str, float] = field(default_factory=dict)
     peak_memory: int | None = None
     images: dict[str, bytes] = field(default_factory=dict)
     together: int = 1

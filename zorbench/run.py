@@ -19,6 +19,7 @@ from zorbench.data import Dataset, Episode, draw_episode, load
 from zorbench.diagnostics import diagnostics
 from zorbench.entry import Entry
 from zorbench.memory import PeakMemory
+from zorbench.operations import MOST, OneMinibatch, learning_operations, prediction_operations
 from zorbench.predict import ContractError, Diverged, check_bottleneck, predict
 from zorbench.protocol import Budget
 from zorbench.randomness import GlobalRandomness, derive_seed
@@ -73,7 +74,7 @@ class Answer(NamedTuple):
     """What a trained rule was asked for, and how long predicting took."""
 
     prediction: Tensor  # for the test items, unclipped
-    cost: dict[str, int]
+    cost: dict[str, float]
     seconds: float
 
 
@@ -123,7 +124,7 @@ class Session:
             plugin.fit(budget)
             self.clock.pause()
         peak = self.memory.read()
-        answer = self.ask(plugin, budget)
+        answer = self.watch_learning(plugin, self.ask(plugin, budget))
         train, first_step = self.clock.seconds, self.clock.first_step
         return replace(
             self.score(answer),
@@ -181,6 +182,8 @@ class Session:
         self.checkpoint(plugin, budget.seen)
         with self.randomness.installed():
             parameters = plugin.state().values()
+        with GlobalRandomness(derive_seed("operations")).installed():
+            operations = prediction_operations(plugin, self.spec, self.validation[0][:MOST])
         inputs = self.task.inputs(self.dataset.test_inputs(self.episode.test))
         with self.randomness.installed():
             start = time.perf_counter()
@@ -193,8 +196,24 @@ class Session:
             "state_bytes": sum(tensor.numel() * tensor.element_size() for tensor in parameters),
             "samples": budget.seen,
             "updates": budget.updates,
+            **operations,
         }
         return Answer(prediction, cost, seconds)
+
+    def watch_learning(self, plugin: Baseline, answer: Answer) -> Answer:
+        """The answer with what learning takes, a presentation. The rule learns on: ask nothing after."""
+        inputs, targets = self.shots
+        budget = OneMinibatch(
+            inputs.to(self.device),
+            targets.to(self.device),
+            samples=min(self.entry.batch, len(inputs), self.entry.samples),
+            batch=self.entry.batch,
+            order_seed=self.episode.order_seed,
+            clock=TrainingClock(self.device),
+        )
+        with GlobalRandomness(derive_seed("operations")).installed():
+            operations = learning_operations(plugin, budget, answer.cost)
+        return answer._replace(cost=answer.cost | operations)
 
     def score(self, answer: Answer) -> Outcome:
         """The outcome, without times. Reads the test targets: to be called after the plugin's last call."""

@@ -61,6 +61,10 @@ class _Member:
                 self.diverged = str(error)
         return None
 
+    def watch_learning(self, answer: Answer | None) -> Answer | None:
+        """See what learning takes: only once all seeds were asked, since some may share memory."""
+        return answer and self.session.watch_learning(self.rule(), answer)
+
     def score(self, answer: Answer | None) -> Outcome:
         if answer is None:
             return Outcome("diverged", self.diverged)
@@ -96,7 +100,8 @@ def _learn_together(group: Group) -> tuple[Outcome, ...] | Outcome:
         for batches in zip(*(member.budget.batches() for member in members), strict=True):
             inputs, targets = zip(*batches, strict=True)
             plugin.step_many(torch.stack(inputs), torch.stack(targets))
-    answers = [member.ask() for member in members]
+    asked = [member.ask() for member in members]
+    answers = [member.watch_learning(answer) for member, answer in zip(members, asked, strict=True)]
     # Only now: no call of the plugin comes after this line.
     outcomes = [member.score(answer) for member, answer in zip(members, answers, strict=True)]
     return tuple(replace(outcome, together=len(members)) for outcome in outcomes)

@@ -10,6 +10,12 @@ from zorbench.data import Dataset, draw_episode, load
 
 from .rules import NEAREST, failing
 
+
+def used(outcome):
+    """What a cell used; the operations have tests of their own."""
+    return {name: outcome.cost[name] for name in ("parameters", "state_bytes", "samples", "updates")}
+
+
 # A good cell
 
 
@@ -26,7 +32,7 @@ def test_a_cell_gives_scores_a_curve_times_and_costs(run_rule):
     assert set(outcome.seconds) == {"build", "first_step", "train", "predict"}
     assert 0 < outcome.seconds["first_step"] < outcome.seconds["train"]
     assert outcome.curve[-1]["seconds"] == outcome.seconds["train"]
-    assert outcome.cost == {"parameters": 640, "state_bytes": 2560, "samples": 200, "updates": 20}
+    assert used(outcome) == {"parameters": 640, "state_bytes": 2560, "samples": 200, "updates": 20}
     assert outcome.images == {}
 
 
@@ -225,7 +231,7 @@ def test_costs_count_what_was_used(run_rule):
 """
     )
     outcome = run_rule(source)
-    assert outcome.cost == {"parameters": 640 + 5, "state_bytes": 2560 + 10, "samples": 23, "updates": 2}
+    assert used(outcome) == {"parameters": 640 + 5, "state_bytes": 2560 + 10, "samples": 23, "updates": 2}
 
 
 def test_a_plugin_may_say_itself_what_its_state_is(run_rule):

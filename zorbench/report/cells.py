@@ -75,7 +75,7 @@ def numbers(record: Record) -> dict[str, float]:
             found["validation"] = finite(scores.get("error"))
         else:
             found[f"error@{condition}"] = finite(scores.get("error"))
-    for name in ("parameters", "updates", "samples"):
+    for name in record.get("cost") or {}:
         found[name] = number(record, "cost", name)
     found["peak_memory"] = number(record, "peak_memory")
     return {name: value for name, value in found.items() if value is not None}

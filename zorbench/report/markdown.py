@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from zorbench.report import wording
+from zorbench.report import costs, wording
 from zorbench.report.columns import columns
 from zorbench.report.formatting import MISSING, seed_list
 from zorbench.report.model import EntryView, Failure, ReportView, Row, SuiteView
@@ -66,6 +66,14 @@ def _entry(entry: EntryView) -> Iterator[str]:
         yield f"**{escape(wording.no_floor(entry))}**"
     else:
         yield from _groups(entry)
+    if costs.has_costs(entry):
+        yield f"<details><summary>{costs.TITLE}</summary>"
+        yield escape(costs.BRIEF)
+        yield _table(
+            ["Baseline", *(column.title for column in costs.COLUMNS)],
+            [[row.label, *(column.show(row).text for column in costs.COLUMNS)] for row in entry.rows],
+        )
+        yield "</details>"
     line = wording.unsupported_line(entry)
     if line:
         yield escape(line)

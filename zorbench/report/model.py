@@ -72,7 +72,8 @@ class Row:
     """A baseline on an entry. With any failed cell, `stats`, `skill`, curves and profiles stay empty.
 
     `stats` is keyed by the metric's name, `error@CONDITION` for other test conditions, and `train_seconds`,
-    `predict_seconds`, `first_step_seconds`, `parameters`, `updates`, `samples`, `peak_memory` (bytes).
+    `predict_seconds`, `first_step_seconds`, `peak_memory` (bytes) and the names of a record's costs, such
+    as `parameters`, `updates` and `samples`.
     """
 
     label: str

@@ -7,7 +7,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from zorbench.report import figures, palette, wording
+from zorbench.report import costs, figures, palette, wording
 from zorbench.report.columns import Column, columns
 from zorbench.report.formatting import plain, seed_list
 from zorbench.report.gallery import Picture, gallery
@@ -73,6 +73,7 @@ def page(view: ReportView, results: Path) -> str:
     return environment.get_template("page.html.j2").render(
         view=view,
         words=wording,
+        costs=costs,
         groups=wording.GROUP_NOTES,
         style=Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8")),
         suites=[_suite(suite, view, results) for suite in view.suites],

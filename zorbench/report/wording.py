@@ -1,6 +1,7 @@
 """The sentences of a report that depend on what is in it, for page and Markdown alike."""
 
 from zorbench import stats
+from zorbench.report import costs
 from zorbench.report import formatting as fmt
 from zorbench.report.formatting import MISSING, plural
 from zorbench.report.model import EntryView, Group, ReportView, Row, SuiteView
@@ -19,6 +20,7 @@ HOW_TO_READ = (
     "out; a dash stands where there are none.",
     "Parameters, updates and samples differ between rules and are shown, not held equal: the budget is a "
     "ceiling on samples, and a rule may use less.",
+    costs.MEANING,
 )
 
 _TASKS = {
