@@ -29,8 +29,8 @@ class STL(StepBaseline):
     Pixels are Bernoulli spikes, drawn anew in training; prediction compares them with fixed thresholds.
     Classes: V output neurons each, their mean rate over T against one-hot by squared error (equal rates
     abstain). Images: the mean potential of output neurons that never fire, squared error; the code is the
-    (middle) hidden layer's. Variants: weights alone, thresholds alone, and the control: weights with an
-    ordinary bias, as many parameters. See `zorbench.spiking.lif`.
+    (middle) hidden layer's. Variants: weights alone, and the control: weights with an ordinary bias, as
+    many parameters. See `zorbench.spiking.lif`.
 
     `network=mlp`: affine layers with batch normalisation, no larger in all than the two-layer network of
     the entry's hidden size. `network=conv`: the published 128C5-128C5-2048-100 for images of one size.
@@ -42,7 +42,6 @@ class STL(StepBaseline):
     tasks = {Reconstruction, Colorization, Classification}
     variants = {
         "stl_synaptic": {"learns": "weights"},
-        "stl_threshold": {"learns": "thresholds"},
         "stl_bias": {"learns": "bias"},
     }
     tags = Tags(
@@ -77,7 +76,9 @@ class STL(StepBaseline):
         self.time_steps = config.steps
         self.lr, self.last_lr = config.lr, config.lr * config.decay
         make = _mlp if config.network == "mlp" else _conv
-        self.net: Any = drawn_like_torch(undrawn(lambda: make(entry, config, rng)), rng).to(entry.device).eval()
+        self.net: Any = (
+            drawn_like_torch(undrawn(lambda: make(entry, config, rng)), rng).to(entry.device).eval()
+        )
         if config.learns == "thresholds":
             for name, weight in self.net.named_parameters():
                 weight.requires_grad_(name.endswith("thresholds"))
@@ -107,6 +108,24 @@ class STL(StepBaseline):
 
     def decode(self, codes: Tensor) -> Tensor:
         return self.net.decode(codes).view(-1, *self.shape)
+
+
+class STLThreshold(STL):
+    """The thresholds of STL alone: all weights stay as they were drawn.
+
+    A rule for classes: an image would be read out through the random weights of the last layer.
+    """
+
+    name = "stl_threshold"
+    tasks = {Classification}
+    unsupported = dict.fromkeys(
+        (Reconstruction, Colorization), "its read-out weights stay random; stl does this task"
+    )
+    variants = {}
+
+    @dataclass(frozen=True)
+    class Config(STL.Config):
+        learns: str = choice("thresholds", "both", "weights", "bias")
 
 
 def _mlp(entry: EntrySpec, config: STL.Config, rng: torch.Generator) -> nn.Module:

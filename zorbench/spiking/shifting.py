@@ -118,6 +118,17 @@ class ShiftingNet:
                 signal = below
         self.optimiser.step()
 
+    def terms(self, inputs: Float[Tensor, "batch ..."]) -> tuple[float, float]:
+        """How many pairs of a spike and a neuron it reaches before that fires a sample has, and the share of
+        hidden neurons that are silent, on average."""
+        layers = self._forward(self._enter(inputs), self.weights, self.passes)
+        reached = [
+            torch.where(layer.fires, layer.fired.members, layer.spikes.counts[:, None]) for layer in layers
+        ]
+        silent = [1 - layer.fires.float().mean() for layer in layers[:-1]]
+        pairs = float(sum(members.sum() for members in reached)) / len(inputs)
+        return pairs, float(sum(silent)) / max(len(silent), 1)
+
     def _enter(self, inputs: Tensor) -> Spikes:
         check_unit(inputs)
         if self.trains:
