@@ -21,7 +21,7 @@ LEVELS = [
     ["errors", "entry"],
     ["zor", "spiking"],
     ["data"],
-    ["metrics", "tasks"],
+    ["metrics", "tasks", "noise"],
     ["clock", "protocol", "state", "baseline", "config", "paths", "registry"],
     ["randomness", "memory", "cell", "predict", "diagnostics", "strips", "run", "together"],
     ["suite", "plan", "store", "environment"],

@@ -14,6 +14,7 @@ from zorbench.config import config_values
 from zorbench.data import Dataset, load
 from zorbench.entry import Entry
 from zorbench.errors import InputError
+from zorbench.noise import parse
 from zorbench.registry import Registry, Row, source_hash
 from zorbench.run import THREADS, entry_episode
 from zorbench.tasks import TASKS, Task
@@ -156,6 +157,12 @@ def _check_entry(entry: Entry, dataset: Dataset) -> None:
             f"suite {entry.suite}, entry {entry.name}: {dataset.name} has no {entry.task} "
             f"(items of shape {list(dataset.shape)}); it can be asked for: {able}"
         )
+    if entry.conditions and TASKS[entry.task].images_out:
+        raise InputError(
+            f"suite {entry.suite}, entry {entry.name}: noise is for classification, not for {entry.task}"
+        )
+    for condition in entry.conditions:
+        parse(condition)
 
 
 @cache

@@ -19,6 +19,7 @@ from zorbench.data import Dataset, Episode, draw_episode, load
 from zorbench.diagnostics import diagnostics
 from zorbench.entry import Entry
 from zorbench.memory import PeakMemory
+from zorbench.noise import parse
 from zorbench.predict import ContractError, Diverged, check_bottleneck, predict
 from zorbench.protocol import Budget
 from zorbench.randomness import GlobalRandomness, derive_seed
@@ -75,6 +76,7 @@ class Answer(NamedTuple):
     prediction: Tensor  # for the test items, unclipped
     cost: dict[str, int]
     seconds: float
+    noisy: dict[str, Tensor] = {}  # test condition → prediction
 
 
 class Session:
@@ -186,6 +188,7 @@ class Session:
             start = time.perf_counter()
             prediction = predict(plugin, self.spec, inputs)
             seconds = time.perf_counter() - start
+        noisy = {condition: self._under(condition, plugin, inputs) for condition in self.entry.conditions}
         if torch.get_num_threads() != THREADS:
             raise ContractError(f"the rule set torch to {torch.get_num_threads()} threads; it has {THREADS}")
         cost = {
@@ -194,7 +197,7 @@ class Session:
             "samples": budget.seen,
             "updates": budget.updates,
         }
-        return Answer(prediction, cost, seconds)
+        return Answer(prediction, cost, seconds, noisy)
 
     def score(self, answer: Answer) -> Outcome:
         """The outcome, without times. Reads the test targets: to be called after the plugin's last call."""
@@ -210,12 +213,28 @@ class Session:
             status="ok",
             metrics={
                 "clean": {**self.task.metrics(prediction, targets), **clipped},
+                **{name: self._noisy_metrics(answer, targets) for name, answer in answer.noisy.items()},
                 "validation": {"error": self.curve[-1]["error"]},
             },
             curve=self.curve,
             cost=answer.cost,
             images=images,
         )
+
+    def _under(self, condition: str, plugin: Baseline, inputs: Tensor) -> Tensor:
+        """The rule's prediction for the test items under noise, which is the same for every rule."""
+        seed = derive_seed("noise", self.episode.sha256, self.cell.seed, condition)
+        noisy = parse(condition).add(inputs, torch.Generator().manual_seed(seed))
+        with self.randomness.installed():
+            try:
+                return predict(plugin, self.spec, noisy)
+            except Diverged as error:
+                raise Diverged(f"{error} under {condition}") from error
+
+    def _noisy_metrics(self, prediction: Tensor, targets: Tensor) -> dict[str, Any]:
+        """The task's metrics, without the confusion counts: there may be many conditions."""
+        found = self.task.metrics(prediction, targets)
+        return {name: value for name, value in found.items() if name != "confusion"}
 
     def _build(self, plugin: Baseline, config: Any) -> float:
         start = time.perf_counter()
