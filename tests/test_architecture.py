@@ -39,7 +39,7 @@ ONLY = {
     "metrics": set(),
     "data": {"errors"},
     "stats": {"errors"},
-    "report": {"stats", "store", "errors"},
+    "report": {"noise", "stats", "store", "errors"},
 }
 
 CORES = {"zor", "spiking"}

@@ -110,7 +110,9 @@ def parse(condition: str) -> Noise:
     except ValueError:
         about = KINDS[kind]
         example = f"{kind}-{_plain(about.high)}"
-        raise InputError(f"test condition '{condition}': no {about.level} is given, as in {example}") from None
+        raise InputError(
+            f"test condition '{condition}': no {about.level} is given, as in {example}"
+        ) from None
     if condition != noise.name:
         raise InputError(f"test condition '{condition}': write {noise.name}")
     return noise
