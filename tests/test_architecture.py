@@ -18,7 +18,7 @@ BASELINES = PACKAGE.parent / "baselines"
 
 # A part may import only from those above it.
 LEVELS = [
-    ["errors", "entry"],
+    ["errors", "conditions", "entry"],
     ["zor", "spiking"],
     ["data"],
     ["metrics", "tasks", "noise"],
@@ -39,7 +39,7 @@ ONLY = {
     "metrics": set(),
     "data": {"errors"},
     "stats": {"errors"},
-    "report": {"noise", "stats", "store", "errors"},
+    "report": {"conditions", "stats", "store", "errors"},
 }
 
 CORES = {"zor", "spiking"}

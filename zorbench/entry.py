@@ -16,7 +16,7 @@ class Entry:
     for each rule's own; `code` the width of the bottleneck of reconstruction; `validation` and `test` the
     numbers of images scored; `timeout` the hard limit of a cell in seconds, which decides no result; `rows`
     names the baselines that the entry is about, empty for all; `conditions` the noise under which the test
-    images are predicted again, such as `gaussian-0.2` (see `zorbench.noise`), in classification.
+    images are predicted again, such as `gaussian-0.2` (see `zorbench.conditions`), in classification.
     """
 
     suite: str

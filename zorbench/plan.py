@@ -10,11 +10,11 @@ import torch
 
 from zorbench.baseline import offers_many
 from zorbench.cell import RECORD_FORMAT, Cell, cell_key
+from zorbench.conditions import parse
 from zorbench.config import config_values
 from zorbench.data import Dataset, load
 from zorbench.entry import Entry
 from zorbench.errors import InputError
-from zorbench.noise import parse
 from zorbench.registry import Registry, Row, source_hash
 from zorbench.run import THREADS, entry_episode
 from zorbench.tasks import TASKS, Task
@@ -162,7 +162,10 @@ def _check_entry(entry: Entry, dataset: Dataset) -> None:
             f"suite {entry.suite}, entry {entry.name}: noise is for classification, not for {entry.task}"
         )
     for condition in entry.conditions:
-        parse(condition)
+        try:
+            parse(condition)
+        except InputError as error:
+            raise InputError(f"suite {entry.suite}, entry {entry.name}: {error}") from error
 
 
 @cache

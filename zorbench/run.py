@@ -14,12 +14,13 @@ from torch import Tensor
 from zorbench.baseline import Baseline, EntrySpec
 from zorbench.cell import Cell, Outcome
 from zorbench.clock import TrainingClock, synchronise
+from zorbench.conditions import parse
 from zorbench.config import make_config
 from zorbench.data import Dataset, Episode, draw_episode, load
 from zorbench.diagnostics import diagnostics
 from zorbench.entry import Entry
 from zorbench.memory import PeakMemory
-from zorbench.noise import parse
+from zorbench.noise import add_noise
 from zorbench.predict import ContractError, Diverged, check_bottleneck, predict
 from zorbench.protocol import Budget
 from zorbench.randomness import GlobalRandomness, derive_seed
@@ -224,7 +225,7 @@ class Session:
     def _under(self, condition: str, plugin: Baseline, inputs: Tensor) -> Tensor:
         """The rule's prediction for the test items under noise, which is the same for every rule."""
         seed = derive_seed("noise", self.episode.sha256, self.cell.seed, condition)
-        noisy = parse(condition).add(inputs, torch.Generator().manual_seed(seed))
+        noisy = add_noise(inputs, parse(condition), torch.Generator().manual_seed(seed))
         with self.randomness.installed():
             try:
                 return predict(plugin, self.spec, noisy)

@@ -9,9 +9,9 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from zorbench.conditions import conditions
 from zorbench.entry import Entry, TaskName
 from zorbench.errors import InputError, unknown
-from zorbench.noise import conditions
 from zorbench.paths import bundled
 
 PRESETS_FILE = "presets.toml"
@@ -57,7 +57,7 @@ class EntryTable(BaseModel):
         try:
             self.conditions()
         except InputError as error:
-            raise ValueError(str(error)) from error
+            raise ValueError(f"noise: {error}") from error
         return self
 
     def conditions(self) -> tuple[str, ...]:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 from matplotlib.axes import Axes
 
+from zorbench.conditions import KINDS, Kind, parse
 from zorbench.errors import InputError
-from zorbench.noise import KINDS, Kind, parse
 from zorbench.report import formatting as fmt
 from zorbench.report import palette
 from zorbench.report.figures import Series, error_name
@@ -15,7 +15,7 @@ from zorbench.report.model import EntryView, Row
 from zorbench.report.svg import DASHED, MARKER, end_labels, panel
 
 _PREFIX = "error@"
-_OTHER = Kind("Other", "test condition", 0, 0, lambda images, level, rng: images)
+_OTHER = Kind("Other", "test condition", 0, 0)
 
 MEANING = (
     "Test error against the strength of the noise on the test images, mean over the seeds; all rules learned "
@@ -67,13 +67,14 @@ def mean_error(row: Row, key: str) -> Shown:
 
 
 def error_under_noise(entry: EntryView, group: NoiseGroup, series: Series) -> str | None:
-    """Error against strength, a line a row. The dashed line is the chosen floor. None without lines.
+    """Error against strength, a line a row. The dashed line is the chosen floor. None without lines or axis.
 
     All kinds of noise of an entry have the same vertical axis.
     """
     rules = [row for row in entry.rows if row.group != "floor"]
     lines = {row.label: points for row in rules if len(points := _points(row, group)) > 1}
-    if not lines:
+    strongest = group.conditions[-1].strength
+    if not lines or not strongest:
         return None
     with panel(f"noise-{group.kind.title}-{entry.anchor}", labelled=True) as (axes, finish):
         for label, points in sorted(lines.items()):
@@ -86,7 +87,6 @@ def error_under_noise(entry: EntryView, group: NoiseGroup, series: Series) -> st
         _ticks(axes, group.conditions)
         axes.set_xlabel(f"{group.kind.title} noise: {group.kind.level}")
         axes.set_ylabel(error_name(entry))
-        strongest = group.conditions[-1].strength
         axes.set_xlim(-0.02 * strongest, 1.04 * strongest)
         axes.set_ylim(0, 1.04 * _highest(entry))
         ends = {label: points[-1] for label, points in lines.items()}
