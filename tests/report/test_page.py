@@ -196,7 +196,7 @@ def test_errors_under_noise_have_a_table_of_their_own_by_kind(tmp_path: Path) ->
     # Errors of 0.2, 0.3 and 0.4, and 0.1 more under each condition than under the one before.
     assert row_of(outline, "good", "0.300") == ["good", *(f"0.{n}00" for n in range(3, 9))]
     assert row_of(outline, "mean zero of skill", "0.100", "0.200")
-    assert row_of(outline, "brittle", "failed 1 of 3") == ["brittle", "failed 1 of 3"]
+    assert ["brittle", "failed 1 of 3"] in [[" ".join(cell.split()) for cell in row] for row in outline.rows]
     section = source[source.index('id="classification-mnist5k-10shot"') :]
     caption = "mnist5k-10shot, mean error on the same test images under noise"
     assert section.index(caption) < section.index("Confusion matrices")
