@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from zorbench import suite
+from zorbench.conditions import KINDS, parse
 from zorbench.data import catalog
 from zorbench.errors import InputError
 from zorbench.registry import Registry
@@ -361,6 +362,18 @@ def test_the_suites_of_depth_ask_the_same_of_networks_of_2_to_16_hidden_layers(n
     entries = find_suite(name).entries()
     assert [entry.name for entry in entries] == [f"mnist5k-10shot-depth{n}" for n in (2, 4, 8, 16)]
     assert len({str(replace(entry, depth=None).identity()) for entry in entries}) == 1
+
+
+def test_the_suite_of_noise_has_several_levels_of_every_kind_and_asks_of_digits_what_classification_does():
+    suite = find_suite("robustness")
+    for entry in suite.entries():
+        kinds = [parse(condition).kind for condition in entry.conditions]
+        assert set(kinds) == set(KINDS)
+        assert all(kinds.count(kind) >= 3 for kind in KINDS)
+    assert {entry.dataset for entry in suite.entries("full")} == {"mnist", "fashion_mnist"}
+    (quick,) = suite.entries("quick")
+    clean = replace(quick, suite="classification", conditions=())
+    assert clean in find_suite("classification").entries("quick")
 
 
 def test_the_suite_of_all_images_affords_each_five_times_beside_those_kept_back():

@@ -76,13 +76,15 @@ def test_lines_lead_from_the_clean_error_to_the_strongest_noise(kept: list[Any])
 
 
 def test_the_chosen_floor_under_the_same_noise_is_a_dashed_line_with_a_name(kept: list[Any]) -> None:
-    gaussian, _, _ = drawings(viewed())
+    worst = rows("classification", "mnist5k-10shot", "worst", (0.6,) * 3, role="floor", task="classification")
+    gaussian, _, _ = drawings(viewed(*classification(), *worst))
     assert gaussian is not None
     floor = kept[0].lines[1]
     assert floor.is_dashed()
     assert list(floor.get_ydata()) == pytest.approx([0.1, 0.2, 0.3])
     assert ">floor: mean<" in gaussian
     assert "median" not in gaussian
+    assert "worst" not in gaussian
 
 
 def test_all_kinds_have_one_vertical_axis_from_0(kept: list[Any]) -> None:
