@@ -18,10 +18,10 @@ BASELINES = PACKAGE.parent / "baselines"
 
 # A part may import only from those above it.
 LEVELS = [
-    ["errors", "entry"],
+    ["errors", "conditions", "entry"],
     ["zor", "spiking"],
     ["data"],
-    ["metrics", "tasks"],
+    ["metrics", "tasks", "noise"],
     ["clock", "protocol", "state", "baseline", "config", "paths", "registry"],
     ["randomness", "memory", "cell", "predict", "products", "operations", "diagnostics", "strips"],
     ["run", "together"],
@@ -40,7 +40,7 @@ ONLY = {
     "metrics": set(),
     "data": {"errors"},
     "stats": {"errors"},
-    "report": {"stats", "store", "errors"},
+    "report": {"conditions", "stats", "store", "errors"},
 }
 
 CORES = {"zor", "spiking"}

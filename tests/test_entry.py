@@ -32,6 +32,23 @@ def test_records_hold_every_setting_but_the_suite_and_the_rows():
     assert {"suite", "rows"}.isdisjoint(settings)
 
 
+def test_without_conditions_an_entry_has_the_settings_and_the_identity_that_it_had_before_there_were_any():
+    identity = {"dataset": "digits", "task": "classification", "samples": 100, "batch": 10, "hidden": 4}
+    identity |= {"code": 2, "validation": 5, "shots": 3, "images": None, "test": None, "depth": None}
+    assert ENTRY.identity() == identity
+    assert list(ENTRY.settings()) == [
+        *("dataset", "task", "samples", "batch", "hidden", "code", "validation"),
+        *("shots", "images", "test", "timeout", "label", "depth"),
+    ]
+
+
+def test_conditions_are_a_setting_and_part_of_the_identity_but_not_of_the_name():
+    noisy = replace(ENTRY, conditions=("gaussian-0.1", "poisson-3"))
+    assert noisy.settings() == {**ENTRY.settings(), "conditions": ["gaussian-0.1", "poisson-3"]}
+    assert noisy.identity() == {**ENTRY.identity(), "conditions": ["gaussian-0.1", "poisson-3"]}
+    assert noisy.name == ENTRY.name
+
+
 def test_what_cannot_change_a_result_is_no_part_of_the_identity():
     elsewhere = replace(ENTRY, suite="other", label="x", timeout=1.0, rows=("zor",))
     assert elsewhere.identity() == ENTRY.identity()

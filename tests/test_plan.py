@@ -232,6 +232,19 @@ def test_a_task_that_the_data_do_not_have_is_refused(rules):
     assert problem(photos).endswith("it can be asked for: colorization, reconstruction")
 
 
+def test_noise_is_for_classification(rules):
+    noisy = replace(ENTRY, conditions=("gaussian-0.1",))
+    expected = "suite s, entry digits-2shot: noise is for classification, not for reconstruction"
+    assert problem(replace(noisy, task="reconstruction")) == expected
+    assert planned(noisy)
+    assert planned(replace(IRIS, conditions=("salt_pepper-0.5",)))  # no images, but in [0, 1]
+
+
+def test_a_test_condition_that_is_none_is_refused(rules):
+    expected = "suite s, entry digits-2shot: test condition 'gaussian-0.10': write gaussian-0.1"
+    assert problem(replace(ENTRY, conditions=("poisson-3", "gaussian-0.10"))) == expected
+
+
 def test_more_shots_than_there_are_are_refused_with_the_entry(rules):
     told = problem(replace(ENTRY, shots=1000, samples=10**6))
     assert told.startswith("suite s, entry digits-1000shot: digits: shots=1000, but class ")
@@ -286,6 +299,8 @@ def test_whatever_can_change_a_result_changes_the_key(rules):
         "validation": key(replace(ENTRY, validation=21)),
         "test": key(replace(ENTRY, test=31)),
         "shots": key(replace(ENTRY, shots=3)),
+        "noise": key(replace(ENTRY, conditions=("gaussian-0.1",))),
+        "more noise": key(replace(ENTRY, conditions=("gaussian-0.2",))),
         "images": key(replace(ENTRY, shots=None, images=20)),
         "task": key(replace(ENTRY, task="reconstruction")),
         "seed": key(seed=1),

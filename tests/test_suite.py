@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from zorbench import suite
+from zorbench.conditions import KINDS, parse
 from zorbench.data import catalog
 from zorbench.errors import InputError
 from zorbench.registry import Registry
@@ -92,6 +93,32 @@ def test_one_depth_is_no_list_and_without_one_each_rule_has_its_own(write):
     assert [entry.name for entry in both] == ["digits-5shot", "digits-5shot-depth1"]
 
 
+def test_levels_of_noise_are_the_test_conditions_of_every_entry_of_a_table(write):
+    noise = "noise = { poisson = [1, 30.0], gaussian = 0.20 }\n"
+    entries = load_suite(write(HEAD + ENTRY.replace("= 5", "= [1, 5]") + noise)).entries()
+    assert [entry.conditions for entry in entries] == [("gaussian-0.2", "poisson-30", "poisson-1")] * 2
+    assert [entry.name for entry in entries] == ["digits-1shot", "digits-5shot"]
+    (entry,) = load_suite(write(HEAD + ENTRY)).entries()
+    assert entry.conditions == ()
+
+
+def test_noise_of_the_defaults_holds_for_entries_with_none_of_their_own(write):
+    text = HEAD + "[defaults]\nnoise = { gaussian = [0.1] }\n" + ENTRY
+    text += ENTRY.replace("= 5", "= 6") + "noise = { salt_pepper = [0.2] }\n"
+    text += ENTRY.replace("= 5", "= 7") + "noise = {}\n"
+    text += ENTRY.replace("= 5", "= 8") + "[entry.noise]\npoisson = [3, 1]\n"
+    found = [entry.conditions for entry in load_suite(write(text)).entries()]
+    assert found == [("gaussian-0.1",), ("salt_pepper-0.2",), (), ("poisson-3", "poisson-1")]
+
+
+def test_entries_that_differ_in_noise_alone_ask_for_different_things(write):
+    text = HEAD + ENTRY + ENTRY + 'label = "noisy"\nnoise = { gaussian = 1 }\n'
+    assert [entry.name for entry in load_suite(write(text)).entries()] == [
+        "digits-5shot",
+        "digits-5shot-noisy",
+    ]
+
+
 def test_a_suite_says_which_rows_its_entries_are_about(write):
     text = 'baselines = ["zor", "mlp[lr=0.1]"]\n' + HEAD + ENTRY + ENTRY.replace("= 5", "= 6")
     assert [entry.rows for entry in load_suite(write(text)).entries()] == [("zor", "mlp[lr=0.1]")] * 2
@@ -160,7 +187,8 @@ def test_one_table_instead_of_a_list_is_told(write):
 
 
 VALID = (
-    "dataset, samples, batch, hidden, depth, code, validation, test, shots, images, timeout, label, presets"
+    "dataset, samples, batch, hidden, depth, code, validation, test, noise, shots, images, timeout, label, "
+    "presets"
 )
 
 
@@ -209,6 +237,43 @@ VALID = (
             "batch = 10\ndepth = []",
             "depth: List should have at least 1 item after validation, not 0, got []",
         ),
+        (
+            "batch = 10",
+            "batch = 10\nnoise = { gausian = [0.1] }",
+            "noise: unknown kind of noise 'gausian' (did you mean gaussian?); "
+            "valid: gaussian, salt_pepper, poisson",
+        ),
+        (
+            "batch = 10",
+            "batch = 10\nnoise = { salt_pepper = [0.1, 1.5] }",
+            "noise: salt_pepper: share of pixels = 1.5; it can be 0.001 to 1",
+        ),
+        (
+            "batch = 10",
+            "batch = 10\nnoise = { poisson = [3, 1, 3.0] }",
+            "noise: poisson: photons at white = 3 is given twice",
+        ),
+        (
+            "batch = 10",
+            "batch = 10\nnoise = { gaussian = nan }",
+            "noise: gaussian: standard deviation = nan; it can be 0.001 to 10",
+        ),
+        (
+            "batch = 10",
+            "batch = 10\nnoise = { gaussian = [] }",
+            "noise: List should have at least 1 item after validation, not 0, got []",
+        ),
+        (
+            "batch = 10",
+            'batch = 10\nnoise = { gaussian = ["0.1"] }',
+            "noise: Input should be a valid number, got '0.1'",
+        ),
+        (
+            "batch = 10",
+            "batch = 10\nnoise = { gaussian = true }",
+            "noise: Input should be a valid number, got True",
+        ),
+        ("batch = 10", "batch = 10\nnoise = 0.1", "noise: Input should be a valid dictionary, got 0.1"),
         ('"digits"', "5", "dataset: Input should be a valid string, got 5"),
         ("shots = 5", "shots = 5\nimages = 5", "give either shots (per class) or images (in all)"),
         ("shots = 5\n", "", "give either shots (per class) or images (in all)"),
@@ -297,6 +362,18 @@ def test_the_suites_of_depth_ask_the_same_of_networks_of_2_to_16_hidden_layers(n
     entries = find_suite(name).entries()
     assert [entry.name for entry in entries] == [f"mnist5k-10shot-depth{n}" for n in (2, 4, 8, 16)]
     assert len({str(replace(entry, depth=None).identity()) for entry in entries}) == 1
+
+
+def test_the_suite_of_noise_has_several_levels_of_every_kind_and_asks_of_digits_what_classification_does():
+    suite = find_suite("robustness")
+    for entry in suite.entries():
+        kinds = [parse(condition).kind for condition in entry.conditions]
+        assert set(kinds) == set(KINDS)
+        assert all(kinds.count(kind) >= 3 for kind in KINDS)
+    assert {entry.dataset for entry in suite.entries("full")} == {"mnist", "fashion_mnist"}
+    (quick,) = suite.entries("quick")
+    clean = replace(quick, suite="classification", conditions=())
+    assert clean in find_suite("classification").entries("quick")
 
 
 def test_the_suite_of_all_images_affords_each_five_times_beside_those_kept_back():

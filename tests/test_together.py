@@ -122,6 +122,26 @@ def test_every_seed_gives_exactly_what_its_cell_gives_alone(cells, task):
     assert together(found) == tuple(replace(untimed(outcome), together=3) for outcome in alone)
 
 
+def test_under_noise_too(cells):
+    found = cells(conditions=("gaussian-0.3", "salt_pepper-0.1"))
+    alone = [run_cell(cell) for cell in found]
+    assert all(set(outcome.metrics) >= {"gaussian-0.3", "salt_pepper-0.1"} for outcome in alone)
+    assert together(found) == tuple(replace(untimed(outcome), together=3) for outcome in alone)
+
+
+def test_a_seed_that_diverges_under_noise_takes_no_other_with_it(cells):
+    condition = "self.nan and (inputs * 16 % 1).any()"
+    source = with_line("encode", f"if {condition}: return inputs.flatten(1)[:, :8] * np.nan")
+    source = source.replace('    name = "rule"', '    name = "rule"\n    nan = False')
+    source = source.replace(
+        "            copy.build(entry, config, rng)",
+        "            copy.build(entry, config, rng)\n        self.copies[1].nan = True",
+    )
+    outcomes = together(cells(source, conditions=("gaussian-0.3",)))
+    assert [outcome.status for outcome in outcomes] == ["ok", "diverged", "ok"]
+    assert outcomes[1].reason == "predict returned NaN or infinity under gaussian-0.3"
+
+
 def test_what_belongs_to_all_seeds_is_not_told_of_one(cells):
     for outcome in together(cells()):
         assert outcome.together == 3

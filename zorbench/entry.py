@@ -15,7 +15,8 @@ class Entry:
     suggested to networks; `depth` the number of hidden layers asked of networks that can have several, None
     for each rule's own; `code` the width of the bottleneck of reconstruction; `validation` and `test` the
     numbers of images scored; `timeout` the hard limit of a cell in seconds, which decides no result; `rows`
-    names the baselines that the entry is about, empty for all.
+    names the baselines that the entry is about, empty for all; `conditions` the noise under which the test
+    images are predicted again, such as `gaussian-0.2` (see `zorbench.conditions`), in classification.
     """
 
     suite: str
@@ -33,6 +34,7 @@ class Entry:
     label: str = ""
     depth: int | None = None
     rows: tuple[str, ...] = ()
+    conditions: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -42,10 +44,10 @@ class Entry:
         return "-".join(part for part in (self.dataset, setting, depth, self.label) if part)
 
     def settings(self) -> dict[str, Any]:
-        """The entry as plain values, for records."""
+        """The entry as plain values, for records; test conditions only where there are some."""
         values = asdict(self)
-        del values["suite"], values["rows"]
-        return values
+        del values["suite"], values["rows"], values["conditions"]
+        return values | ({"conditions": list(self.conditions)} if self.conditions else {})
 
     def identity(self) -> dict[str, Any]:
         """What of the entry can change a result: all but its suite, its label and its time limit."""

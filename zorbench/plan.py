@@ -10,6 +10,7 @@ import torch
 
 from zorbench.baseline import offers_many
 from zorbench.cell import RECORD_FORMAT, Cell, cell_key
+from zorbench.conditions import parse
 from zorbench.config import config_values
 from zorbench.data import Dataset, load
 from zorbench.entry import Entry
@@ -156,6 +157,15 @@ def _check_entry(entry: Entry, dataset: Dataset) -> None:
             f"suite {entry.suite}, entry {entry.name}: {dataset.name} has no {entry.task} "
             f"(items of shape {list(dataset.shape)}); it can be asked for: {able}"
         )
+    if entry.conditions and TASKS[entry.task].images_out:
+        raise InputError(
+            f"suite {entry.suite}, entry {entry.name}: noise is for classification, not for {entry.task}"
+        )
+    for condition in entry.conditions:
+        try:
+            parse(condition)
+        except InputError as error:
+            raise InputError(f"suite {entry.suite}, entry {entry.name}: {error}") from error
 
 
 @cache

@@ -14,11 +14,13 @@ from torch import Tensor
 from zorbench.baseline import Baseline, EntrySpec
 from zorbench.cell import Cell, Outcome
 from zorbench.clock import TrainingClock, synchronise
+from zorbench.conditions import parse
 from zorbench.config import make_config
 from zorbench.data import Dataset, Episode, draw_episode, load
 from zorbench.diagnostics import diagnostics
 from zorbench.entry import Entry
 from zorbench.memory import PeakMemory
+from zorbench.noise import add_noise
 from zorbench.operations import MOST, OneMinibatch, learning_operations, prediction_operations
 from zorbench.predict import ContractError, Diverged, check_bottleneck, predict
 from zorbench.protocol import Budget
@@ -76,6 +78,7 @@ class Answer(NamedTuple):
     prediction: Tensor  # for the test items, unclipped
     cost: dict[str, float]
     seconds: float
+    noisy: dict[str, Tensor] = {}  # test condition → prediction
 
 
 class Session:
@@ -189,6 +192,7 @@ class Session:
             start = time.perf_counter()
             prediction = predict(plugin, self.spec, inputs)
             seconds = time.perf_counter() - start
+        noisy = {condition: self._under(condition, plugin, inputs) for condition in self.entry.conditions}
         if torch.get_num_threads() != THREADS:
             raise ContractError(f"the rule set torch to {torch.get_num_threads()} threads; it has {THREADS}")
         cost = {
@@ -198,7 +202,7 @@ class Session:
             "updates": budget.updates,
             **operations,
         }
-        return Answer(prediction, cost, seconds)
+        return Answer(prediction, cost, seconds, noisy)
 
     def watch_learning(self, plugin: Baseline, answer: Answer) -> Answer:
         """The answer with what learning takes, a presentation. The rule learns on: ask nothing after."""
@@ -229,12 +233,28 @@ class Session:
             status="ok",
             metrics={
                 "clean": {**self.task.metrics(prediction, targets), **clipped},
+                **{name: self._noisy_metrics(answer, targets) for name, answer in answer.noisy.items()},
                 "validation": {"error": self.curve[-1]["error"]},
             },
             curve=self.curve,
             cost=answer.cost,
             images=images,
         )
+
+    def _under(self, condition: str, plugin: Baseline, inputs: Tensor) -> Tensor:
+        """The rule's prediction for the test items under noise, which is the same for every rule."""
+        seed = derive_seed("noise", self.episode.sha256, self.cell.seed, condition)
+        noisy = add_noise(inputs, parse(condition), torch.Generator().manual_seed(seed))
+        with self.randomness.installed():
+            try:
+                return predict(plugin, self.spec, noisy)
+            except Diverged as error:
+                raise Diverged(f"{error} under {condition}") from error
+
+    def _noisy_metrics(self, prediction: Tensor, targets: Tensor) -> dict[str, Any]:
+        """The task's metrics, without the confusion counts: there may be many conditions."""
+        found = self.task.metrics(prediction, targets)
+        return {name: value for name, value in found.items() if name != "confusion"}
 
     def _build(self, plugin: Baseline, config: Any) -> float:
         start = time.perf_counter()

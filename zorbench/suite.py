@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from zorbench.conditions import conditions
 from zorbench.entry import Entry, TaskName
 from zorbench.errors import InputError, unknown
 from zorbench.paths import bundled
@@ -18,12 +19,14 @@ NOT_SUITES = {PRESETS_FILE, "claims.toml"}
 
 Model = TypeVar("Model", bound=BaseModel)
 Count = Annotated[int, Field(ge=1, strict=True)]
+Level = Annotated[float, Field(strict=True)]
 
 
 class EntryTable(BaseModel):
     """One `[[entry]]` of a suite.
 
-    Lists in `dataset`, `shots`, `images` and `depth` stand for every combination.
+    Lists in `dataset`, `shots`, `images` and `depth` stand for every combination; those in `noise`, one or
+    several levels a kind, for the test conditions of each.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -36,6 +39,7 @@ class EntryTable(BaseModel):
     code: Count = 64
     validation: Annotated[int, Field(ge=1, le=1000, strict=True)] = 1000
     test: Count | None = None
+    noise: dict[str, Level | Annotated[list[Level], Field(min_length=1)]] = {}
     shots: Count | Annotated[list[Count], Field(min_length=1)] | None = None
     images: Count | Annotated[list[Count], Field(min_length=1)] | None = None
     timeout: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 300.0
@@ -48,13 +52,26 @@ class EntryTable(BaseModel):
             raise ValueError("give either shots (per class) or images (in all)")
         return self
 
+    @model_validator(mode="after")
+    def _known_noise(self) -> "EntryTable":
+        try:
+            self.conditions()
+        except InputError as error:
+            raise ValueError(f"noise: {error}") from error
+        return self
+
+    def conditions(self) -> tuple[str, ...]:
+        """The test conditions beside the clean one."""
+        return conditions({kind: _listed(levels) for kind, levels in self.noise.items()})
+
     def expand(self, suite: str, task: TaskName, rows: tuple[str, ...] = ()) -> list[Entry]:
         """The entries this table stands for."""
-        common = self.model_dump(exclude={"dataset", "shots", "images", "depth", "presets"})
+        common = self.model_dump(exclude={"dataset", "shots", "images", "depth", "noise", "presets"})
+        common |= {"rows": rows, "conditions": self.conditions()}
         amounts = [("shots", shots) for shots in _listed(self.shots)]
         amounts += [("images", images) for images in _listed(self.images)]
         return [
-            Entry(suite=suite, task=task, dataset=dataset, depth=depth, rows=rows, **{kind: amount}, **common)
+            Entry(suite=suite, task=task, dataset=dataset, depth=depth, **{kind: amount}, **common)
             for dataset, (kind, amount), depth in itertools.product(
                 _listed(self.dataset), amounts, _listed(self.depth) or [None]
             )

@@ -58,6 +58,32 @@ def records_of(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / "records.jsonl").read_text().splitlines()]
 
 
+def test_errors_under_noise_are_in_records_and_report(
+    zorbench: Callable[..., Any], tiny: str, tmp_path: Path
+) -> None:
+    path = Path(tiny)
+    noise = "noise = { poisson = [3, 1], gaussian = [0.2] }\n"
+    path.write_text(path.read_text() + noise)
+    answer = zorbench("run", tiny, "--baseline", "mlp", "--baseline", "zor", "--seeds", "2")
+    assert answer.status == 0, answer.err
+    results = tmp_path / "results" / "tiny"
+    conditions = ["gaussian-0.2", "poisson-3", "poisson-1"]
+    for record in records_of(results):
+        assert record["spec"]["conditions"] == conditions
+        assert set(record["metrics"]) == {"clean", "validation", *conditions}
+    found = {record["variant"]: record["metrics"] for record in records_of(results)}
+    assert len({found["majority_class"][name]["error"] for name in ["clean", *conditions]}) == 1
+    page = (results / "report" / "index.html").read_text()
+    assert "<h4>Error under noise</h4>" in page
+    assert "error@poisson-1.mean" in (results / "report" / "summary.csv").read_text()
+    again = zorbench(
+        "run", tiny, "--baseline", "mlp", "--baseline", "zor", "--seeds", "2", "--seeds-together"
+    )
+    assert "0 to run" in again.err
+    path.write_text(path.read_text().replace(noise, ""))
+    assert "8 to run" in zorbench("run", tiny, "--baseline", "mlp", "--baseline", "zor", "--seeds", "2").err
+
+
 def test_a_run_leaves_records_a_report_and_says_where_it_is(
     zorbench: Callable[..., Any], tiny: str, tmp_path: Path
 ) -> None:

@@ -115,6 +115,23 @@ def telling(record: dict[str, Any], first: dict[str, Any], last: dict[str, Any])
     return {**record, "curve": [{**begin, "diagnostics": first}, {**end, "diagnostics": last}]}
 
 
+CONDITIONS = ("gaussian-0.1", "gaussian-0.4", "poisson-10", "poisson-1", "fog")
+"""Two kinds of noise at two levels each, and one that no version knows."""
+
+
+def noisy(records: Iterable[dict[str, Any]], conditions: Sequence[str]) -> list[dict[str, Any]]:
+    """The records with an error under each condition that is 0.1 more than under the one before."""
+    found = []
+    for made in records:
+        made = {**made, "spec": {**made["spec"], "conditions": list(conditions)}}
+        if made["status"] == "ok":
+            clean = made["metrics"]["clean"]["error"]
+            scores = {name: {"error": clean + 0.1 * i} for i, name in enumerate(conditions, start=1)}
+            made["metrics"] = {**made["metrics"], **scores}
+        found.append(made)
+    return found
+
+
 def floors(suite: str, entry: str, **changes: Any) -> list[dict[str, Any]]:
     """Two floors: `mean` is better on the validation images, `median` on the test images."""
     return [

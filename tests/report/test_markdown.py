@@ -2,9 +2,10 @@
 
 import pytest
 
-from zorbench.report.markdown import escape
+from zorbench.report.build import build_view
+from zorbench.report.markdown import escape, markdown
 
-from .synthetic import everything
+from .synthetic import CONDITIONS, classification, everything, noisy
 
 
 def line(text: str, start: str) -> list[str]:
@@ -43,6 +44,17 @@ def test_floors_are_in_a_table_of_their_own(text: str) -> None:
     )
     assert good < zero
     assert note < zero
+
+
+def test_errors_under_noise_are_a_table_of_their_own() -> None:
+    told = markdown(build_view(noisy(classification(), CONDITIONS), []))
+    assert line(told, "| Error ↓ |")[1:-1] == [
+        *("Error ↓", "Clean", "Gaussian 0.1", "Gaussian 0.4", "Poisson 10", "Poisson 1", "Other fog")
+    ]
+    assert line(told, "| good | 0.300 |")[1:-1] == ["good", *(f"0.{n}00" for n in range(3, 9))]
+    assert line(told, "| mean | 0.100 |")[3] == "0.200"
+    assert "tested clean and under 5 conditions of noise, 3 seeds." in told
+    assert "under noise" not in markdown(build_view(classification(), []))
 
 
 def test_an_entry_without_a_floor_has_no_table(text: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from zorbench.report.build import build_view
 from zorbench.report.page import page
 
-from .synthetic import classification, everything, record, rows
+from .synthetic import CONDITIONS, classification, everything, noisy, record, rows
 
 VOID = {"meta", "img", "br", "link", "hr", "input"}
 
@@ -186,13 +186,31 @@ def test_no_failure_is_said_in_words(tmp_path: Path) -> None:
     assert "No cell failed." in page(build_view(classification(), []), tmp_path)
 
 
-def test_noise_conditions_get_columns_of_their_own(tmp_path: Path) -> None:
-    made = everything()
-    for one in made:
-        if one["status"] == "ok":
-            one["metrics"]["salt"] = {"error": 0.25}
-    outline = Outline(page(build_view(made, []), tmp_path))
-    assert "Error, salt ↓" in row_of(outline, "Baseline", "Role")
+def test_errors_under_noise_have_a_table_of_their_own_by_kind(tmp_path: Path) -> None:
+    source = page(build_view(noisy(everything(), CONDITIONS), []), tmp_path)
+    outline = Outline(source)
+    assert not any("noise" in cell for cell in row_of(outline, "Baseline", "Role"))
+    heads = ["Gaussianstandard deviation", "Poissonphotons at white", "Othertest condition"]
+    assert row_of(outline, "Baseline", "Clean") == ["Baseline", "Clean", *heads]
+    assert row_of(outline, "0.1") == ["0.1", "0.4", "10", "1", "fog"]
+    # Errors of 0.2, 0.3 and 0.4, and 0.1 more under each condition than under the one before.
+    assert row_of(outline, "good", "0.300") == ["good", *(f"0.{n}00" for n in range(3, 9))]
+    assert row_of(outline, "mean zero of skill", "0.100", "0.200")
+    assert ["brittle", "failed 1 of 3"] in [[" ".join(cell.split()) for cell in row] for row in outline.rows]
+    section = source[source.index('id="classification-mnist5k-10shot"') :]
+    caption = "mnist5k-10shot, mean error on the same test images under noise"
+    assert section.index(caption) < section.index("Confusion matrices")
+    assert source.count("<table") == source.count("<caption>")
+
+
+def test_without_noise_nothing_is_said_of_it(html: str) -> None:
+    assert "noise" not in html[html.index("</style>") :].replace("signal-to-noise", "")
+
+
+def test_an_entry_without_a_floor_has_no_errors_under_noise(tmp_path: Path) -> None:
+    made = [one for one in noisy(classification(), CONDITIONS) if one["role"] != "floor"]
+    source = page(build_view(made, []), tmp_path)
+    assert "under noise" not in source
 
 
 def test_runs_from_several_machines_caution_against_comparing_seconds(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from zorbench.report import ReportPaths, tables
 from zorbench.report.build import build_view
 
-from .synthetic import everything, reconstruction
+from .synthetic import CONDITIONS, classification, everything, noisy, reconstruction
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +48,14 @@ def test_the_summary_has_a_line_a_row_with_the_numbers_of_the_table(summary: pd.
     assert good["error.sd"] == pytest.approx(0.01)
     assert good["skill"] == pytest.approx(0.7)
     assert summary.loc[("reconstruction", "mnist5k-10shot", "mean")]["zero_of_skill"]
+
+
+def test_the_summary_has_the_errors_under_noise() -> None:
+    view = build_view(noisy(classification(), CONDITIONS), [])
+    frame = pd.read_csv(io.StringIO(tables.summary_csv(view))).set_index("variant")
+    assert frame.loc["good"]["error@poisson-10.mean"] == pytest.approx(0.6)
+    assert frame.loc["good"]["error@poisson-10.sd"] == pytest.approx(0.1)
+    assert frame.loc["mean"]["error@fog.mean"] == pytest.approx(0.6)
 
 
 def test_a_failed_row_has_a_reason_and_no_numbers(summary: pd.DataFrame) -> None:

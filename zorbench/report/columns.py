@@ -25,16 +25,9 @@ class Column:
 
 
 def columns(entry: EntryView) -> tuple[Column, ...]:
-    """The columns of the entry's table: scores, skill, time, cost."""
+    """The columns of the entry's table: scores on clean test images, skill, time, cost."""
     scores = _classification() if entry.task == "classification" else _image(entry)
-    conditions = sorted({name for row in entry.rows for name in row.stats if name.startswith("error@")})
-    noisy = [
-        _stat(
-            name, f"Error, {name[6:]}", DOWN, f"the same error under the test condition {name[6:]}", fmt.plain
-        )
-        for name in conditions
-    ]
-    return (*scores, *noisy, *_shared())
+    return (*scores, *_shared())
 
 
 def _image(entry: EntryView) -> list[Column]:

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 
 from zorbench.report import palette
 from zorbench.report.model import Curve, EntryView, SuiteView
-from zorbench.report.svg import MARKER, end_labels, log_axis, panel
+from zorbench.report.svg import DASHED, MARKER, end_labels, log_axis, panel
 
 Series = Mapping[str, int]
 
@@ -101,7 +101,7 @@ def floor_level(entry: EntryView, name: str) -> list[float]:
 
 def floor_line(axes: Axes, level: float, name: str = "") -> None:
     """A dashed line where the floor is, with its name above the left end."""
-    axes.axhline(level, color=palette.MUTED, lw=1.0, linestyle=(0, (4, 3)), zorder=1)
+    axes.axhline(level, color=palette.MUTED, lw=1.0, linestyle=DASHED, zorder=1)
     axes.annotate(
         name,
         (0.0, level),

@@ -7,6 +7,7 @@ from zorbench.report import costs, wording
 from zorbench.report.columns import columns
 from zorbench.report.formatting import MISSING, seed_list
 from zorbench.report.model import EntryView, Failure, ReportView, Row, SuiteView
+from zorbench.report.noise import mean_error, noise_groups
 from zorbench.report.overview import overview
 
 
@@ -66,6 +67,7 @@ def _entry(entry: EntryView) -> Iterator[str]:
         yield f"**{escape(wording.no_floor(entry))}**"
     else:
         yield from _groups(entry)
+        yield from _noise(entry)
     if costs.has_costs(entry):
         yield f"<details><summary>{costs.TITLE}</summary>"
         yield escape(costs.BRIEF)
@@ -94,6 +96,22 @@ def _groups(entry: EntryView) -> Iterator[str]:
             name = f"{row.label} (zero of skill)" if row.zero else row.label
             lines.append([name, row.role, wording.seeds_of(row, entry), *cells])
         yield _table(head, lines, words=2)
+
+
+def _noise(entry: EntryView) -> Iterator[str]:
+    noise = noise_groups(entry)
+    if not noise:
+        return
+    yield escape(wording.noise_caption(entry))
+    keys = ["error", *(one.key for group in noise for one in group.conditions)]
+    head = ["Error ↓", "Clean"]
+    head += [f"{group.kind.title} {one.heading}" for group in noise for one in group.conditions]
+    lines = []
+    for group, _ in wording.GROUP_NOTES:
+        for row in entry.group(group):
+            cells = _failed(row, len(keys)) if row.failed else [mean_error(row, key).text for key in keys]
+            lines.append([row.label, *cells])
+    yield _table(head, lines)
 
 
 def _failed(row: Row, width: int) -> list[str]:

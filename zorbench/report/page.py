@@ -13,6 +13,8 @@ from zorbench.report.formatting import plain, seed_list
 from zorbench.report.gallery import Picture, gallery
 from zorbench.report.layers import MEANING, across_layers, undefined
 from zorbench.report.model import EntryView, Group, ReportView, Row, Stat, SuiteView
+from zorbench.report.noise import MEANING as NOISE_MEANING
+from zorbench.report.noise import NoiseGroup, error_under_noise, mean_error, noise_groups
 from zorbench.report.overview import Line, overview
 from zorbench.report.scatter import error_against_seconds
 
@@ -38,6 +40,7 @@ class EntrySection:
 
     view: EntryView
     columns: tuple[Column, ...]
+    noise: tuple[NoiseGroup, ...]
     pictures: tuple[Picture, ...]
 
     @property
@@ -69,7 +72,7 @@ def page(view: ReportView, results: Path) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(error=_error, peak=_peak)
+    environment.filters.update(error=_error, peak=_peak, mean_error=mean_error)
     return environment.get_template("page.html.j2").render(
         view=view,
         words=wording,
@@ -85,7 +88,9 @@ def page(view: ReportView, results: Path) -> str:
 def _suite(suite: SuiteView, view: ReportView, results: Path) -> SuiteSection:
     shown = [entry for entry in suite.entries if entry.floor is not None]
     sections = tuple(
-        EntrySection(entry, columns(entry), gallery(entry, results) if entry.floor else ())
+        EntrySection(
+            entry, columns(entry), noise_groups(entry), gallery(entry, results) if entry.floor else ()
+        )
         for entry in suite.entries
     )
     return SuiteSection(suite, overview(suite), sections, tuple(_figures(suite, shown, view)))
@@ -106,6 +111,12 @@ def _figures(suite: SuiteView, shown: Sequence[EntryView], view: ReportView) -> 
         for entry in shown
         if (drawing := across_layers(entry, view.series)) is not None
     ]
+    noise = [
+        Panel(f"{entry.title}, {group.kind.title}", _drawn(drawing))
+        for entry in shown
+        for group in noise_groups(entry)
+        if (drawing := error_under_noise(entry, group, view.series)) is not None
+    ]
     kinds = [
         (
             "Error against training time",
@@ -114,6 +125,7 @@ def _figures(suite: SuiteView, shown: Sequence[EntryView], view: ReportView) -> 
             "and left out where they lie outside of the range of the rules.",
             scatter,
         ),
+        ("Error under noise", NOISE_MEANING, noise),
         ("Skill against shots", "Mean skill; the dashed line at 0 is the floor.", families),
         (
             "Learning curves over samples",

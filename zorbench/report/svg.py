@@ -19,6 +19,7 @@ from zorbench.report.labels import spread_out
 
 FONT = 8.5  # points, of 1/72 inch
 MARKER = 5.0
+DASHED = (0, (4, 3))  # how floors are drawn
 _WIDTH, _HEIGHT = 400.0, 270.0  # points
 _LEFT, _RIGHT, _BOTTOM, _TOP = 0.13, 0.02, 35.1, 5.4  # margins: shares of the width, points
 _MARGIN_FOR_LABELS = 0.27
@@ -119,22 +120,31 @@ def log_axis(axes: Axes, which: Literal["x", "y"], values: Sequence[float]) -> N
     axis.set_minor_formatter(NullFormatter())
 
 
-def end_labels(axes: Axes, ends: Mapping[str, tuple[float, float]], series: Mapping[str, int]) -> None:
+def end_labels(
+    axes: Axes,
+    ends: Mapping[str, tuple[float, float]],
+    series: Mapping[str, int],
+    dashed: Mapping[str, tuple[float, float]] | None = None,
+) -> None:
     """The names of lines at the right margin with their marks, spread so that none covers another.
 
-    A dotted lead joins each with the end of its line.
+    A dotted lead joins each with the end of its line. `dashed` lines are of no series, and grey.
     """
     freeze(axes)
-    names = sorted(ends)
+    every = {**(dashed or {}), **ends}
+    names = sorted(every)
     area = axes.get_window_extent()
     to_axes = axes.transAxes.inverted()
-    at = [to_axes.transform(axes.transData.transform(ends[name])) for name in names]
+    at = [to_axes.transform(axes.transData.transform(every[name])) for name in names]
     step = (FONT + 1.0) / area.height
     for name, (x, y), place in zip(names, at, spread_out([p[1] for p in at], step, 0.01, 0.99), strict=True):
-        look = palette.style(series[name])
         lead = Line2D([x, 1.0, 1.04], [y, y, place], transform=axes.transAxes, color=palette.MUTED)
         lead.set(linewidth=0.6, linestyle=(0, (1, 2)), zorder=1)
-        mark = Line2D([1.06], [place], transform=axes.transAxes, color=look.colour, marker=look.marker)
+        mark = Line2D([1.06], [place], transform=axes.transAxes)
+        if name in ends:
+            mark.set(color=palette.style(series[name]).colour, marker=palette.style(series[name]).marker)
+        else:
+            mark.set(xdata=[1.042, 1.078], ydata=[place] * 2, color=palette.MUTED, linestyle=(0, (2, 1)))
         for line in (lead, mark):
             axes.add_artist(line).set_clip_on(False)
         axes.text(1.085, place, short(name), transform=axes.transAxes, va="center_baseline", parse_math=False)

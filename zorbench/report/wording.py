@@ -91,6 +91,8 @@ def entry_line(entry: EntryView) -> str:
     if spec.get("depth"):
         parts.append(plural(spec["depth"], "hidden layer"))
     parts += [f"{spec[name]:,} for {name}" for name in ("validation", "test") if spec.get(name)]
+    if spec.get("conditions"):
+        parts.append(f"tested clean and under {plural(len(spec['conditions']), 'condition')} of noise")
     parts.append(plural(len(entry.seeds), "seed"))
     return ", ".join(parts) + "."
 
@@ -101,6 +103,14 @@ def no_floor(entry: EntryView) -> str:
     why = f"its floors failed ({', '.join(failed)})" if failed else "no floor has run with a validation error"
     return (
         f"No table for {entry.title}: {why}. Without a floor nobody can tell a good error from a trivial one."
+    )
+
+
+def noise_caption(entry: EntryView) -> str:
+    """What the table of errors under noise holds."""
+    return (
+        f"{entry.title}, mean error on the same test images under noise, which gets stronger from left to "
+        "right. What is learned from is clean."
     )
 
 
