@@ -1,3 +1,5 @@
+# mypy: ignore-errors
+# What is compiled is typed by numba, from the arrays that it is called with.
 """The compiled loops of causal sets: no array of [batch, inputs, outputs] is ever made.
 
 All take the spikes of each sample sorted by time: `rows[b, r]` is the weight row that spike r reaches,
@@ -5,14 +7,16 @@ All take the spikes of each sample sorted by time: `rows[b, r]` is the weight ro
 weights, so that columns can be shared out among threads and a block of them stays in the cache.
 """
 
+from typing import Any
+
 import numba
 import numpy as np
 
-_compiled = numba.njit(cache=True, nogil=True, fastmath={"contract", "nsz", "arcp"}, boundscheck=False)
+_compiled: Any = numba.njit(cache=True, nogil=True, fastmath={"contract", "nsz", "arcp"}, boundscheck=False)
 
 
 @_compiled
-def fire_exact(weights, total, rows, times, counts, heads, silent, fired, members, low, high):  # type: ignore[no-untyped-def]
+def fire_exact(weights, total, rows, times, counts, heads, silent, fired, members, low, high):
     """First threshold crossing of each neuron; ties enter together.
 
     `heads[b]`: where a last tie begins that reaches all other rows once, so that its sum of weights is what
@@ -70,7 +74,7 @@ def fire_exact(weights, total, rows, times, counts, heads, silent, fired, member
 
 
 @_compiled
-def fire_source(weights, rows, times, counts, silent, fired, members, low, high):  # type: ignore[no-untyped-def]
+def fire_source(weights, rows, times, counts, silent, fired, members, low, high):
     """Of all prefixes with Σ w ≥ 1 that fire no earlier than their own last spike, that which fires first."""
     width = high - low
     mass = np.empty(width, np.float32)
@@ -99,7 +103,7 @@ def fire_source(weights, rows, times, counts, silent, fired, members, low, high)
 
 
 @_compiled
-def gather_gradient(rows, times, members, ends, slopes, offsets, gradient, low, high):  # type: ignore[no-untyped-def]
+def gather_gradient(rows, times, members, ends, slopes, offsets, gradient, low, high):
     """gradient[i, j] += Σ_b (slopes[b, j] · z_i − offsets[b, j]) over spikes r < ends[b] in set (b, j)."""
     width = high - low
     for b in range(len(ends)):
@@ -114,7 +118,7 @@ def gather_gradient(rows, times, members, ends, slopes, offsets, gradient, low, 
 
 
 @_compiled
-def carry_down(weights, rows, members, signal, carried, first, last):  # type: ignore[no-untyped-def]
+def carry_down(weights, rows, members, signal, carried, first, last):
     """carried[b, i] = Σ_j signal[b, j] · w_ij over the neurons j whose causal set has the spike of i."""
     width = weights.shape[1]
     for b in range(first, last):

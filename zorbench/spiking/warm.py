@@ -2,8 +2,9 @@
 
 import torch
 
+from zorbench.spiking.block import NormalisedLIFPool
 from zorbench.spiking.causal import Spikes, fire, signal_below, weight_gradient
-from zorbench.spiking.lif import lif
+from zorbench.spiking.lif import LIF, lif
 
 
 def compile_loops() -> None:
@@ -17,3 +18,5 @@ def compile_loops() -> None:
     currents = torch.ones(1, 1, 1, requires_grad=True)
     with torch.enable_grad():
         lif(currents, torch.ones(1)).sum().backward()
+        images = torch.ones(1, 1, 1, 2, 2, requires_grad=True)
+        NormalisedLIFPool(LIF((1, 2, 2), threshold=1.0))(images).sum().backward()
