@@ -12,7 +12,7 @@ import numba
 import numpy as np
 
 _compiled: Any = numba.njit(
-    cache=True, nogil=True, fastmath={"contract", "nsz", "arcp", "reassoc"}, boundscheck=False
+    cache=True, nogil=True, fastmath={"contract", "nsz", "arcp", "reassoc"}, error_model="numpy"
 )
 _F = np.float32
 

@@ -11,7 +11,7 @@ from typing import Any
 import numba
 import numpy as np
 
-_compiled: Any = numba.njit(cache=True, nogil=True, fastmath={"contract", "nsz", "arcp"}, boundscheck=False)
+_compiled: Any = numba.njit(cache=True, nogil=True, fastmath={"contract", "nsz", "arcp"}, error_model="numpy")
 _F = np.float32
 
 
