@@ -12,7 +12,7 @@ STEP = 2e-4
 
 
 def potential(z: Tensor, w: Tensor, at: Tensor) -> Tensor:
-    """V(t) = Σ w_i (1 − z_i / z)₊ at the times z = `at` [k], for inputs z [n] and weights [n, out]: [k, out]."""
+    """V(t) = Σ w_i (1 − z_i / z)₊ at times `at` [k], for inputs z [n] and weights [n, out]: [k, out]."""
     return (1 - z / at[:, None]).clamp_min(0) @ w
 
 

@@ -307,7 +307,7 @@ def test_a_train_is_as_many_inputs_that_share_a_weight(exact):
     many, alone = Spikes.of_trains(z), Spikes.of(z.flatten(1))
     shared = w.repeat_interleave(5, dim=0)
     fired, expected = fire(many, w, exact=exact), fire(alone, shared, exact=exact)
-    assert 0 < int((expected.members > 0).sum())
+    assert int((expected.members > 0).sum()) > 0
     torch.testing.assert_close(fired.times, expected.times)
     assert torch.equal(fired.members, expected.members)
 
@@ -354,10 +354,7 @@ def test_a_sample_without_any_spike_is_silent_beside_others():
 @pytest.mark.parametrize("exact", [True, False])
 def test_one_thread_and_two_give_the_same_bits(kind, exact):
     w = weights(50, 300, signs=True)
-    if kind == "trains":
-        spikes = Spikes.of_trains(trains(33, 50, 4))
-    else:
-        spikes = Spikes.of(inputs(kind, 33, 50))
+    spikes = Spikes.of_trains(trains(33, 50, 4)) if kind == "trains" else Spikes.of(inputs(kind, 33, 50))
     slopes, offsets = normal(33, 300, seed=1), normal(33, 300, seed=2)
     found = []
     for threads in (1, 2):

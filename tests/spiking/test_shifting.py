@@ -119,7 +119,7 @@ def test_a_hidden_layer_moves_along_the_gradient_up_to_its_positive_factors(exac
     below, above = (w.double().requires_grad_() for w in net.weights)
     first, first_factor = autograd_net(causal_mask(z[None], hidden)[0].double(), z, below)
     mask = causal_mask(hidden, out)[0].double()
-    assert 0 < mask.sum()
+    assert mask.sum() > 0
     answer, factor = autograd_net(mask, first, above)
     loss = 0.5 * (answer - torch.exp(torch.tensor(1 - 0.9).double())).square().sum()
     expected = torch.autograd.grad(loss, (below, above))
