@@ -1,7 +1,8 @@
-"""Shifting learning as a baseline: times by definition, decoding, its schedule and what it declares to take."""
+"""Shifting learning as a baseline: times by definition, decoding, its schedule and what it takes."""
 
 import math
 import re
+from itertools import pairwise
 
 import pytest
 import torch
@@ -161,7 +162,7 @@ def test_what_it_declares_to_take_is_a_count_spike_by_spike(make_problem, build)
         silent += sum(z == SILENT for times in above[:-1] for z in times)
     assert silent >= 14
     n = [9, 6, 6, 3]
-    dense = sum(a * b for a, b in zip(n, n[1:], strict=False))
+    dense = sum(a * b for a, b in pairwise(n))
     counts = prediction_operations(plugin, problem.spec, problem.inputs)
     assert counts == {
         "macs": pytest.approx(pairs / 7),

@@ -1,4 +1,4 @@
-"""The conventional spiking network, held against snntorch's equations in a loop, autograd and AdamW by hand."""
+"""The conventional spiking network, held against its equations in a loop, autograd and AdamW by hand."""
 
 import math
 import re
@@ -33,7 +33,7 @@ def leaky(currents, beta, threshold):
 
 
 def answer(parts, spikes, *, code=None, beta=0.5, threshold=1.0):
-    """The mean potential of the neurons on top; layer `code` is summed up and enters as a constant current."""
+    """The mean potential of the neurons on top; layer `code` enters as a constant current."""
     *below, last, last_bias = parts
     steps = len(spikes)
     for number, (w, b) in enumerate(zip(below[::2], below[1::2], strict=True), start=1):

@@ -2,6 +2,7 @@
 
 import math
 import re
+from itertools import pairwise
 
 import pytest
 import torch
@@ -162,10 +163,10 @@ def test_a_classifier_is_no_larger_than_an_mlp_and_not_much_smaller(make_problem
 
     def total(width, outputs):
         widths = [64, *[width] * depth, outputs]
-        return sum((a + 1) * b for a, b in zip(widths, widths[1:], strict=False))
+        return sum((a + 1) * b for a, b in pairwise(widths))
 
     assert total(sizes[1], 30) <= total(hidden, 3) < total(sizes[1] + 1, 30)
-    weights = sum(a * b for a, b in zip(sizes, sizes[1:], strict=False))
+    weights = sum(a * b for a, b in pairwise(sizes))
     each = sum(sizes[1:])
     expected = {"stl": weights + each, "stl_bias": weights + each, "stl_synaptic": weights}
     assert count(plugin) == expected.get(row, each)
