@@ -142,6 +142,20 @@ def test_an_inhibitory_input_that_comes_in_time_holds_a_neuron_back():
     assert one(z, [2.0, 0.5, 3.0])[0] == pytest.approx(2.75 / 1.5)
 
 
+def test_no_neuron_fires_before_the_last_of_its_inputs_even_by_rounding():
+    """The second input comes within rounding of the instant at which the first makes a neuron fire."""
+    first = 1.5 + draw(400)
+    z = torch.ones(400, 2)
+    z[:, 1] = (first.double() / (first.double() - 1)).float() * (
+        1 + 6e-8 * (draw(400, seed=1) * 8 - 4).round()
+    )
+    fired = fire(Spikes.of(z), torch.stack([first, torch.full((400,), 5.0)]))
+    times, members = fired.times.diagonal(), fired.members.diagonal()
+    assert set(members.tolist()) == {1, 2}
+    assert (times >= z[:, 1])[members == 2].all()
+    torch.testing.assert_close(times, z[:, 1], rtol=1e-6, atol=0)
+
+
 @pytest.mark.parametrize("n", [1, 3, 20, 64])
 @pytest.mark.parametrize("silent_too", [False, True])
 def test_both_modes_agree_on_positive_weights_without_ties(n, silent_too):
