@@ -49,6 +49,15 @@ def test_black_never_fires_and_white_always(code):
     assert getattr(spikes, code)(torch.ones(3, 400)).all()
 
 
+def test_black_does_not_even_fire_where_zero_is_drawn(monkeypatch):
+    spikes = coding()
+    spikes.thresholds.zero_()
+    assert not spikes.fixed(torch.zeros(3, 6)).any()
+    monkeypatch.setattr(torch, "rand", lambda *shape, **options: torch.zeros(*shape))
+    assert not spikes.draw(torch.zeros(3, 6)).any()
+    assert spikes.draw(torch.full((3, 6), 1e-6)).all()
+
+
 def test_the_fixed_code_fires_at_the_same_rate_over_many_pixels():
     for level in LEVELS:
         spikes = coding(10, (2000,)).fixed(level.expand(1, 2000))

@@ -101,6 +101,15 @@ def test_potentials_may_lie_exactly_at_the_threshold_and_then_fire():
     assert lif(currents.double(), torch.ones(1).double()).flatten().tolist() == [0, 1, 0, 1, 0, 0]
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_at_the_very_threshold_the_gradient_is_that_of_a_neuron_that_fired(dtype):
+    """Then u′ = 0 whatever u: of du₂/du₁ only the reset's −τ u₁ g(0) = −1/2 is left."""
+    currents = torch.tensor([1.0, 0.4], dtype=dtype)[:, None, None].requires_grad_()
+    lif(currents, torch.ones(1, dtype=dtype))[1].sum().backward()
+    later = 1 / (1 + (math.pi * 0.6) ** 2)
+    assert currents.grad.flatten().tolist() == pytest.approx([-later / 2, later], rel=1e-5)
+
+
 def permuted(tensor):
     """The same numbers, with time and batch the other way round in memory."""
     return tensor.transpose(0, 1).contiguous().transpose(0, 1)

@@ -365,6 +365,19 @@ def test_a_silent_hidden_neuron_enters_no_causal_set():
     assert not net.weights[1].grad[1].any()
 
 
+def test_a_passing_time_makes_no_silent_neuron_fire():
+    """Half of `SILENT` would be a time like any other: the output would fire because of it."""
+    net = ShiftingNet([3, 2, 1], lr=0.1, lr_pass=0)
+    net.weights[0].copy_(torch.tensor([[2.0, 0.1], [1.0, 0.2], [1.0, 0.1]]))
+    net.weights[1].copy_(torch.tensor([[0.5], [5.0]]))
+    net.passes[0].fill_(0.5)
+    pixels = torch.tensor([[0.9, 0.5, 0.3]])
+    assert net.times(pixels, 1)[0, 1] == SILENT
+    assert net.times(pixels) == SILENT
+    net.passes[0].fill_(2)
+    assert net.times(pixels, 1)[0, 1] == SILENT
+
+
 def test_in_source_mode_silence_lasts():
     net = ShiftingNet([9, 6, 3], lr=0.02, lr_pass=1e-3, exact=False)
     for w in net.weights:
