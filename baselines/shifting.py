@@ -50,7 +50,7 @@ class Shifting(StepBaseline):
         lr: float = search(0.1, low=1e-3, high=1.0, log=True)  # first Adam step size of w
         lr_by_inputs: bool = True  # True: lr is divided by the root of the number of inputs
         decay: float = search(0.01, low=1e-3, high=1.0, log=True)  # the last one, as a share of the first
-        lr_pass: float = search(1e-3, low=1e-6, high=1e-1, log=True)  # Adam step size of e
+        lr_pass: float = search(1e-3, low=1e-6, high=1e-2, log=True)  # Adam step size of e
         scale: float = search(8.0, low=2.0, high=32.0, log=True)  # initial weights: 0 … scale / fan-in
         mode: str = choice("exact", "source")  # how causal sets are found
         trains: bool = False  # True: the last axis of an input holds the spikes of one synapse, 0 being none

@@ -55,6 +55,8 @@ class SNN(StepBaseline):
             for name in ("steps", "hidden_layers"):
                 if getattr(self, name) < 1:
                     raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+            if not 0 <= self.beta <= 1:
+                raise ValueError(f"beta must be in [0, 1], got {self.beta}")
 
     def build(self, entry: EntrySpec, config: Config, rng: torch.Generator) -> None:
         self.time_steps, self.input_shape, self.shape = config.steps, entry.input_shape, entry.output_shape

@@ -80,6 +80,8 @@ class STL(StepBaseline):
                     raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
             if not 0 <= self.dropout < 1:
                 raise ValueError(f"dropout must be in [0, 1), got {self.dropout}")
+            if not self.threshold > 0:
+                raise ValueError(f"threshold must be above 0, got {self.threshold}")
 
     def build(self, entry: EntrySpec, config: Config, rng: torch.Generator) -> None:
         self.shape = entry.output_shape
@@ -92,6 +94,7 @@ class STL(StepBaseline):
         if config.learns == "thresholds":
             for name, weight in self.net.named_parameters():
                 weight.requires_grad_(name.endswith("thresholds"))
+        self.updates = 0
         self.coding = Bernoulli(config.steps, entry.input_shape, rng)
         learned = [weight for weight in self.net.parameters() if weight.requires_grad]
         self.optimiser = torch.optim.Adam(learned, lr=config.lr, weight_decay=config.weight_decay, fused=True)
@@ -105,6 +108,10 @@ class STL(StepBaseline):
     def step(self, inputs: Tensor, targets: Tensor) -> None:
         spikes = self.coding.draw(inputs)
         self.net.train(len(spikes) * len(inputs) > 1)  # one value alone has no spread to normalise by
+        self.updates += 1
+        for part in self.net.modules():
+            if isinstance(part, nn.BatchNorm1d | NormalisedLIFPool):
+                part.momentum = max(0.1, 1 / self.updates)  # at first the plain mean: there may be no more
         self.optimiser.zero_grad()
         answer = self.net(spikes)
         nn.functional.mse_loss(answer, targets.flatten(1)).backward()
@@ -178,6 +185,8 @@ def _conv(entry: EntrySpec, config: STL.Config, rng: torch.Generator) -> nn.Modu
     if entry.task is not Classification or len(entry.input_shape) != 3:
         raise NotImplementedError("network=conv classifies images; network=mlp does the rest")
     channels, height, width = entry.input_shape
+    if min(height, width) < 4:
+        raise ValueError(f"network=conv pools images twice: at least 4×4, got {height}×{width}")
     neurons = _neurons(config, rng)
     last = entry.n_classes * config.voters
     area = (height // 4) * (width // 4)

@@ -10,6 +10,7 @@ import torch
 from zorbench import Classification, Colorization, Reconstruction
 from zorbench.errors import InputError
 from zorbench.predict import predict
+from zorbench.spiking import SpikingLayer
 
 TASKS = (Reconstruction, Colorization, Classification)
 ROWS = ("stl", "stl_bias", "stl_synaptic", "stl_threshold")
@@ -36,14 +37,14 @@ def normalise(currents, mean=None, variance=None):
 
 def parts(plugin):
     """By layer: weight, running mean, running variance, thresholds, bias (or None); then the read-out."""
-    layers = [layer for layer in plugin.net.modules() if hasattr(layer, "neurons")]
+    layers = [layer for layer in plugin.net.modules() if isinstance(layer, SpikingLayer)]
     found = [
         (
             layer.weigh[0].weight,
             layer.weigh[1].running_mean,
             layer.weigh[1].running_var,
-            layer.neurons.thresholds,
-            layer.neurons.bias,
+            layer.neurons[0].thresholds,
+            layer.neurons[0].bias,
         )
         for layer in layers
     ]
