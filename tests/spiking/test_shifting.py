@@ -265,19 +265,8 @@ def test_one_pixel_is_enough(exact):
     assert net.times(torch.tensor([[0.0], [1.0]])).isfinite().all()
 
 
-NEVER = pytest.mark.xfail(
-    strict=True, reason="inputs that all come at e give z_i − z_j = 0: an all-black image calls nobody back"
-)
-
-
-@pytest.mark.parametrize(
-    ("images", "silent"),
-    [
-        pytest.param(images, silent, marks=[NEVER] if images == "black" and 0 in silent else [])
-        for images in IMAGES
-        for silent in ([0], [1], [0, 1])
-    ],
-)
+@pytest.mark.parametrize("images", IMAGES)
+@pytest.mark.parametrize("silent", [[0], [1], [0, 1]], ids=str)
 def test_a_network_that_is_silent_is_called_back(images, silent):
     """Its hidden layer (0), its outputs (1) or both."""
     net = ShiftingNet([9, 6, 3], lr=0.02, lr_pass=1e-3, generator=torch.Generator().manual_seed(0))
@@ -308,7 +297,7 @@ def test_the_first_step_makes_a_silent_output_s_weights_grow_where_it_should_fir
     assert not moved[:, 1:].any()
 
 
-def test_what_calls_a_silent_neuron_back_is_as_if_it_had_fired_last_because_of_all_inputs():
+def test_what_calls_a_silent_neuron_back_is_as_if_it_had_fired_after_all_others_because_of_all_inputs():
     net = ShiftingNet([4, 3], lr=0, lr_pass=0)
     net.weights[0].copy_(torch.tensor([[2.0, 0.1, 0.2], [0.0, 0.1, 0.0], [1.0, 0.0, 0.1], [0.5, 0.2, 0.3]]))
     pixels = torch.tensor([[0.9, 0.5, 0.7, 0.0], [0.8, 0.6, 0.2, 0.1]])
@@ -332,7 +321,7 @@ def test_what_calls_a_silent_neuron_back_is_as_if_it_had_fired_last_because_of_a
         expected[:, 0] += given[b, 0] * math.e * (z[b] - times[b, 0]) * fired
         for j in (1, 2):
             if given[b, j] > 0:
-                expected[:, j] += given[b, j] * math.e * (z[b] - due[b])
+                expected[:, j] += given[b, j] * math.e * (z[b] - 1.1 * due[b])
     torch.testing.assert_close(net.weights[0].grad, expected, rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(net.passes[0].grad, (given[:, 0] * times[:, 0]).sum() * torch.eye(3)[0])
 
@@ -349,7 +338,9 @@ def test_a_silent_hidden_neuron_hears_of_all_outputs_that_it_reaches():
     signal = 0.4 * 0.5 - 0.2 * 0.25
     z = torch.exp(1 - pixels[0])
     due = max(math.e, hidden[0].item())
-    torch.testing.assert_close(net.weights[0].grad[:, 1], signal * math.e * (z - due), rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(
+        net.weights[0].grad[:, 1], signal * math.e * (z - 1.1 * due), rtol=1e-5, atol=1e-6
+    )
     assert net.passes[0].grad[1] == 0
 
 

@@ -31,7 +31,7 @@ def spiking(n_in, n_out, seed):
 
 def stepped_layer(layer, spikes, decay=0.5):
     """Neuron by neuron's equations, a step at a time."""
-    w, b, theta = layer.weigh.weight, layer.weigh.bias, layer.neurons.thresholds
+    w, b, theta = layer.weigh.weight, layer.weigh.bias, layer.neurons[0].thresholds
     u, fired = torch.zeros(spikes.shape[1], len(b)), []
     for s in spikes:
         u = decay * u + s @ w.T + b
@@ -101,7 +101,8 @@ def test_a_class_s_answer_is_the_mean_rate_of_its_own_voters(voters):
 
 def test_a_layer_treats_each_step_and_sample_alone_but_for_its_neurons():
     conv = nn.Conv2d(1, 2, 3, padding=1)
-    layer = SpikingLayer(conv, LIF((2, 4, 4), threshold=0.3), nn.MaxPool2d(2))
+    pool = nn.MaxPool3d((1, 2, 2))  # of [time, batch, …], one step and channel at a time
+    layer = SpikingLayer(conv, LIF((2, 4, 4), threshold=0.3), nn.Flatten(1, 2), pool, nn.Unflatten(1, (3, 2)))
     pixels = draw(STEPS, 3, 1, 4, 4)
     found = layer(pixels)
     assert found.shape == (STEPS, 3, 2, 2, 2)
@@ -109,7 +110,7 @@ def test_a_layer_treats_each_step_and_sample_alone_but_for_its_neurons():
         u = torch.zeros(2, 4, 4)
         for t in range(STEPS):
             u = 0.5 * u + conv(pixels[t, sample][None])[0]
-            fired = (u >= layer.neurons.thresholds).float()
+            fired = (u >= layer.neurons[0].thresholds).float()
             u = u * (1 - fired)
             torch.testing.assert_close(found[t, sample], nn.functional.max_pool2d(fired[None], 2)[0])
 

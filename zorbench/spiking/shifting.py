@@ -16,6 +16,9 @@ from zorbench.spiking.latency import LATEST, to_times
 Delta = Callable[[Tensor, Tensor], Tensor]
 """δ of the output layer from its times z [batch, out] and the targets [batch, out]."""
 
+LATER = 1.1
+"""How much later than all others a silent neuron is taken to fire, when it learns to."""
+
 SOON, LATE = 0.01, 0.99
 """Times τ that the neurons of the true class and of the others are to fire at."""
 
@@ -46,7 +49,7 @@ class ShiftingNet:
     the public release does (see `fire`); then a silent neuron enters the next layer, and δ, as one that
     fires at z = 1e5, and its weights are never changed again. In exact mode it enters no causal set, and is
     called back: where δ_j asks it to fire earlier (in hidden layers Σ_j δ_j w_ij, without m), it learns as
-    if it had fired because of all its inputs, with the last of its layer or at e, whichever is later. Δe
+    if it had fired because of all its inputs, a tenth later than the last of them, of its layer, and e. Δe
     leaves it out.
 
     Source: public release of Shifting Learning (SZU-ADDG), from its equations. Differs in the exact mode.
@@ -177,9 +180,10 @@ def _call_back(layer: _Layer, slopes: Tensor) -> Tensor | float:
         return 0.0
     counts = layer.spikes.counts[:, None].to(torch.int32)
     everything = Fired(layer.due, torch.where(asked, counts, 0))
-    # A spike after z_j would be told to weigh less, so that the neuron would stay silent.
+    # Later than every spike: one at z_j has no pull on it, and one after would be told to weigh less.
     last = layer.spikes.times.gather(1, (layer.spikes.counts - 1).clamp_min(0)[:, None])
-    return weight_gradient(layer.spikes, everything, slopes, slopes * torch.maximum(layer.due, last))
+    late = LATER * torch.maximum(layer.due, last)
+    return weight_gradient(layer.spikes, everything, slopes, slopes * late)
 
 
 def decayed(lr: float, to: float, progress: float) -> float:
