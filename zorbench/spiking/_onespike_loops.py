@@ -1,8 +1,8 @@
 """The compiled loops of convolutional layers whose neurons fire at most once.
 
-A layer's weights are rows: `rows[(dy · kw + dx) · channels + c, f]`, as many columns as there are maps or more
-(filled up to a round number). Each spike adds its row to the potentials of a place. Sums run in order of
-(time, row, column, channel), and no product is fused with a sum: updates are the bits that torch computes.
+A layer's weights are rows: `rows[(dy · kw + dx) · channels + c, f]`, a column a map, filled
+up to a round number. Each spike adds its row to the potentials of a place. Sums run in order of
+(time, column, row, channel), and no product is fused with a sum: updates are the bits that torch computes.
 
 Geometry is a tuple (kh, kw, channels, padding, steps). They are all in one file: Numba does not notice that
 a function called from a cached one in another file has changed.
@@ -19,8 +19,7 @@ _F = np.float32
 def _sort_spikes(times, padding, steps, starts, spikes):  # type: ignore[no-untyped-def]
     """A sample's spikes by (time, row, column, channel): those of one place begin at `starts[place]`.
 
-    Places count the padded input: (time · height + row) · width + column. A spike is its column · channels +
-    its channel.
+    Places count the padded input: (time · height + row) · width + column. A spike is its column and channel.
     """
     channels, height, width = times.shape
     high, wide = height + 2 * padding, width + 2 * padding
@@ -37,24 +36,35 @@ def _sort_spikes(times, padding, steps, starts, spikes):  # type: ignore[no-unty
             for x in range(width):
                 if times[c, y, x] < steps:
                     place = (times[c, y, x] * high + y + padding) * wide + x + padding + 1
-                    spikes[starts[place]] = (x + padding) * channels + c
+                    spikes[starts[place], 0], spikes[starts[place], 1] = x + padding, c
                     starts[place] += 1
 
 
 @_compiled
-def _add_spikes(rows, kernel, starts, spikes, place, wide, x, potential):  # type: ignore[no-untyped-def]
-    """Add the rows of the spikes of one step in the window that begins at `place`, column x; how many?"""
+def _sort_strip(starts, spikes, kernel, steps, high, wide, y, heads, strip):  # type: ignore[no-untyped-def]
+    """The spikes that a row y of neurons sees, by (time, column, row, channel).
+
+    Those of step t and column x begin at `heads[t · wide + x]`. A spike is the row of weights through which
+    it reaches the neuron in column 0; the neuron in column x is reached through the row x · channels before.
+    """
     kh, kw, channels = kernel
-    added = 0
-    for dy in range(kh):
-        low, high = starts[place + dy * wide], starts[place + dy * wide + kw]
-        shift = (dy * kw - x) * channels
-        for s in range(low, high):
-            row = rows[shift + spikes[s]]
-            for f in range(len(potential)):
-                potential[f] += row[f]
-        added += high - low
-    return added
+    heads[0] = heads[1] = 0
+    total = 0
+    for t in range(steps):
+        counts = heads[t * wide + 2 : (t + 1) * wide + 2]
+        counts[:] = total
+        for dy in range(kh):
+            first = (t * high + y + dy) * wide
+            for x in range(wide):
+                counts[x] += starts[first + x + 1] - starts[first]
+        total = counts[wide - 1]
+    for t in range(steps):
+        for dy in range(kh):
+            first = (t * high + y + dy) * wide
+            for s in range(starts[first], starts[first + wide]):
+                head = t * wide + spikes[s, 0] + 1
+                strip[heads[head]] = (dy * kw + spikes[s, 0]) * channels + spikes[s, 1]
+                heads[head] += 1
 
 
 @_compiled
@@ -65,72 +75,77 @@ def fire(samples, rows, geometry, theta, pool, times, potentials, first, last): 
     soon as all its maps have fired. `potentials` may have no samples: then none are written.
     """
     kh, kw, channels, padding, steps = geometry
-    kernel = (kh, kw, channels)
     outputs, low, narrow = times.shape[1:]
     high, wide = samples.shape[2] + 2 * padding, samples.shape[3] + 2 * padding
-    starts = np.empty(steps * high * wide + 2, np.int32)
-    spikes = np.empty(samples[0].size, np.int32)
+    starts, heads = np.empty(steps * high * wide + 2, np.int32), np.empty(steps * wide + 2, np.int32)
+    spikes, strip = np.empty((samples[0].size, 2), np.int32), np.empty(samples[0].size, np.int32)
     width = rows.shape[1]
     potential, at_first = np.empty(width, _F), np.empty(width, _F)
-    lasted, most = np.empty(width, np.int32), np.empty(width, np.int32)  # steps from the first spike on
-    result = np.empty((low, narrow, width), np.int32)
+    lasted = np.empty(width, np.int32)  # steps from the first spike on
+    most = np.empty((narrow, width), np.int32)
     for n in range(first, last):
         _sort_spikes(samples[n], padding, steps, starts, spikes)
-        for v in range(low):
-            for u in range(narrow):
+        for y in range(low * pool):
+            _sort_strip(starts, spikes, (kh, kw, channels), steps, high, wide, y, heads, strip)
+            if y % pool == 0:
                 most[:] = 0
-                for inner in range(pool * pool):
-                    y, x = v * pool + inner // pool, u * pool + inner % pool
-                    potential[:] = 0
-                    lasted[:] = 0
-                    at_first[:] = 0
-                    for t in range(steps):
-                        place = (t * high + y) * wide + x
-                        added = _add_spikes(rows, kernel, starts, spikes, place, wide, x, potential)
-                        if len(potentials) > 0 and added > 0:
-                            for f in range(width):
-                                new = potential[f] > theta and lasted[f] == 0
-                                at_first[f] = potential[f] if new else at_first[f]
-                        waiting = 0
+            for x in range(narrow * pool):
+                potential[:] = 0
+                lasted[:] = 0
+                at_first[:] = 0
+                for t in range(steps):
+                    begin, end = heads[t * wide + x], heads[t * wide + x + kw]
+                    if begin == end:
+                        continue
+                    for s in range(begin, end):
+                        row = rows[strip[s] - x * channels]
                         for f in range(width):
-                            lasted[f] += potential[f] > theta
-                        if added > 0:
-                            for f in range(outputs):
-                                waiting += lasted[f] == 0
-                            if waiting == 0:
-                                for f in range(width):
-                                    lasted[f] += steps - 1 - t
-                                break
-                    for f in range(width):
-                        most[f] = max(most[f], lasted[f])
+                            potential[f] += row[f]
                     if len(potentials) > 0:
-                        for f in range(outputs):
-                            potentials[n, f, y, x] = at_first[f]
-                result[v, u] = most
-        for f in range(outputs):
-            for v in range(low):
-                for u in range(narrow):
-                    times[n, f, v, u] = steps - result[v, u, f]
+                        for f in range(width):
+                            new = potential[f] > theta and lasted[f] == 0
+                            at_first[f] = potential[f] if new else at_first[f]
+                    waiting = 0
+                    for f in range(outputs):
+                        lasted[f] = max(lasted[f], steps - t if potential[f] > theta else 0)
+                        waiting += lasted[f] == 0
+                    if waiting == 0:
+                        break
+                for f in range(width):
+                    most[x // pool, f] = max(most[x // pool, f], lasted[f])
+                if len(potentials) > 0:
+                    for f in range(outputs):
+                        potentials[n, f, y, x] = at_first[f]
+            if y % pool == pool - 1:
+                for f in range(outputs):
+                    for u in range(narrow):
+                        times[n, f, y // pool, u] = steps - most[u, f]
 
 
 @_compiled
-def _first_maps(rows, outputs, kernel, starts, spikes, steps, high, wide, theta, potential, candidates):  # type: ignore[no-untyped-def]
+def _first_maps(rows, outputs, kernel, starts, spikes, steps, high, wide, theta, scratch, candidates):  # type: ignore[no-untyped-def]
     """Where any map fires: that which fires first with the largest potential, as candidates; how many?
 
     Nothing after a place's first spike is worked out, since point-wise inhibition silences it.
     """
-    kh, kw, _ = kernel
+    kh, kw, channels = kernel
+    heads, strip, potential = scratch
     maps, places, lasted, values = candidates
-    count = 0
+    count, width = 0, len(potential)
     for y in range(high - kh + 1):
+        _sort_strip(starts, spikes, kernel, steps, high, wide, y, heads, strip)
         for x in range(wide - kw + 1):
             potential[:] = 0
             for t in range(steps):
-                place = (t * high + y) * wide + x
-                if _add_spikes(rows, kernel, starts, spikes, place, wide, x, potential) == 0:
+                begin, end = heads[t * wide + x], heads[t * wide + x + kw]
+                if begin == end:
                     continue
+                for s in range(begin, end):
+                    row = rows[strip[s] - x * channels]
+                    for f in range(width):
+                        potential[f] += row[f]
                 above = 0
-                for f in range(len(potential)):
+                for f in range(width):
                     above += potential[f] > theta
                 if above == 0:
                     continue
@@ -147,11 +162,12 @@ def _first_maps(rows, outputs, kernel, starts, spikes, steps, high, wide, theta,
 
 
 @_compiled
-def _select(candidates, count, shape, steps, radius, exact, scores, winners):  # type: ignore[no-untyped-def]
+def _select(candidates, count, shape, steps, radius, lexicographic, scores, winners, chosen):  # type: ignore[no-untyped-def]
     """Write up to len(winners) rows (map, row, column), -1 where there is none; how many?
 
     A candidate's score is, as in the source, Σ over its `lasted` steps of v + V, V = T max v, in float32; in
-    exact order, `lasted` first, then v. Of equal ones the least place in [maps, rows, columns] wins.
+    lexicographic order, `lasted` first, then v. Of equal ones the least place in [maps, rows, columns] wins.
+    `chosen`: the candidates that won.
     """
     maps, places, lasted, values = candidates
     size, width = shape
@@ -160,7 +176,7 @@ def _select(candidates, count, shape, steps, radius, exact, scores, winners):  #
         largest = max(largest, values[i])
     offset = _F(steps) * largest
     for i in range(count):
-        if exact:
+        if lexicographic:
             scores[i] = values[i]
             continue
         term, scores[i] = values[i] + offset, 0
@@ -170,9 +186,9 @@ def _select(candidates, count, shape, steps, radius, exact, scores, winners):  #
     for w in range(len(winners)):
         best, most, score, at = -1, 0, _F(0), 0
         for i in range(count):
-            if lasted[i] == 0:
+            if scores[i] < 0:
                 continue
-            rank, here = lasted[i] if exact else 1, maps[i] * size + places[i]
+            rank, here = lasted[i] if lexicographic else 1, maps[i] * size + places[i]
             if rank < most or (rank == most and scores[i] < score):
                 continue
             if rank > most or scores[i] > score or here < at:
@@ -180,21 +196,22 @@ def _select(candidates, count, shape, steps, radius, exact, scores, winners):  #
         if best < 0:
             return w
         f, y, x = maps[best], places[best] // width, places[best] % width
+        chosen[w] = best
         winners[w, 0], winners[w, 1], winners[w, 2] = f, y, x
         for i in range(count):
             near = abs(places[i] // width - y) <= radius and abs(places[i] % width - x) <= radius
             if maps[i] == f or (radius > 0 and near):
-                lasted[i] = 0
+                scores[i] = -1
     return len(winners)
 
 
 @_compiled
-def select(times, potentials, steps, radius, exact, winners):  # type: ignore[no-untyped-def]
+def select(times, potentials, steps, radius, lexicographic, winners):  # type: ignore[no-untyped-def]
     """The winners among all neurons that fire, for each sample."""
     maps, height, width = times.shape[1:]
     most = times[0].size
     integers = np.empty((3, most), np.int32)
-    values, scores = np.empty(most, _F), np.empty(most, _F)
+    values, scores, chosen = np.empty(most, _F), np.empty(most, _F), np.empty(winners.shape[1], np.int32)
     candidates = integers[0], integers[1], integers[2], values
     for n in range(len(times)):
         count = 0
@@ -206,7 +223,17 @@ def select(times, potentials, steps, radius, exact, winners):  # type: ignore[no
                     integers[2, count] = steps - times[n, f, y, x]
                     values[count] = potentials[n, f, y, x]
                     count += 1
-        _select(candidates, count, (height * width, width), steps, radius, exact, scores, winners[n])
+        _select(
+            candidates,
+            count,
+            (height * width, width),
+            steps,
+            radius,
+            lexicographic,
+            scores,
+            winners[n],
+            chosen,
+        )
 
 
 @_compiled
@@ -215,7 +242,7 @@ def adapt(sample, rows, geometry, winner, post, rates, bounds, stabilised):  # t
 
     a = rates[0] where the input fired at `post` or before, else rates[1].
     """
-    kh, kw, channels, padding, steps = geometry
+    kh, kw, channels, padding, _ = geometry
     height, width = sample.shape[1:]
     low, high = bounds
     f, y, x = winner
@@ -240,35 +267,34 @@ def clamp(rows, outputs, bounds):  # type: ignore[no-untyped-def]
 
 
 @_compiled
-def learn(samples, order, rows, outputs, geometry, theta, radius, exact, rates, bounds, stabilised, winners):  # type: ignore[no-untyped-def]
+def learn(samples, order, layer, geometry, radius, lexicographic, rates, bounds, stabilised, winners):  # type: ignore[no-untyped-def]
     """Sample after sample: first spikes, point-wise inhibition, winners, STDP at the sample's `rates`.
 
     The first sample puts all weights into the bounds; after it only winners' can leave them.
     """
+    rows, outputs, theta = layer
     kh, kw, channels, padding, steps = geometry
     kernel = (kh, kw, channels)
     high, wide = samples.shape[2] + 2 * padding, samples.shape[3] + 2 * padding
     shape = ((high - kh + 1) * (wide - kw + 1), wide - kw + 1)
-    starts = np.empty(steps * high * wide + 2, np.int32)
-    spikes = np.empty(samples[0].size, np.int32)
-    potential = np.empty(rows.shape[1], _F)
+    starts, heads = np.empty(steps * high * wide + 2, np.int32), np.empty(steps * wide + 2, np.int32)
+    spikes, strip = np.empty((samples[0].size, 2), np.int32), np.empty(samples[0].size, np.int32)
+    scratch = heads, strip, np.empty(rows.shape[1], _F)
     integers = np.empty((3, shape[0]), np.int32)
     values, scores = np.empty(shape[0], _F), np.empty(shape[0], _F)
+    chosen = np.empty(winners.shape[1], np.int32)
     candidates = integers[0], integers[1], integers[2], values
     for i in range(len(order)):
         sample = samples[order[i]]
         _sort_spikes(sample, padding, steps, starts, spikes)
         count = _first_maps(
-            rows, outputs, kernel, starts, spikes, steps, high, wide, theta, potential, candidates
+            rows, outputs, kernel, starts, spikes, steps, high, wide, theta, scratch, candidates
         )
-        posts = integers[2, :count].copy()
-        found = _select(candidates, count, shape, steps, radius, exact, scores, winners[i])
+        found = _select(candidates, count, shape, steps, radius, lexicographic, scores, winners[i], chosen)
         for w in range(found):
             winner = winners[i, w, 0], winners[i, w, 1], winners[i, w, 2]
-            place, post = winner[1] * shape[1] + winner[2], 0
-            for j in range(count):
-                if integers[1, j] == place:
-                    post = steps - posts[j]
-            adapt(sample, rows, geometry, winner, post, rates[i], bounds, stabilised)
+            adapt(
+                sample, rows, geometry, winner, steps - integers[2, chosen[w]], rates[i], bounds, stabilised
+            )
         if i == 0:
             clamp(rows, outputs, bounds)

@@ -8,7 +8,6 @@ Weights must not be negative: then P never falls, and a neuron that fired stays 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -65,17 +64,28 @@ def _fire(
     with_potentials: bool,
 ) -> tuple[Tensor, Tensor]:
     geometry, (maps, high, wide) = geometry_of(times, weight, padding, steps)
-    if threshold < 0:
-        raise ValueError(f"a threshold must be 0 or more, got {threshold}")
+    check_threshold(threshold)
     fired = torch.empty(len(times), maps, high // pool, wide // pool, dtype=torch.uint8)
     potentials = torch.empty(len(times) if with_potentials else 0, maps, high, wide)
-    arrays = times.numpy(), rows_of(weight), geometry, np.float32(threshold), pool
+    arrays = (
+        times.contiguous().numpy(),
+        rows_of(weight),
+        geometry,
+        np.float32(threshold),
+        pool,
+    )
 
     def work(first: int, last: int) -> None:
         _onespike_loops.fire(*arrays, fired.numpy(), potentials.numpy(), first, last)
 
     share_out(_ranges(times), work)
     return fired, potentials
+
+
+def check_threshold(threshold: float) -> None:
+    """Raise `ValueError` for a threshold that a neuron without any input would exceed."""
+    if not threshold >= 0:
+        raise ValueError(f"a threshold must be 0 or more, got {threshold}")
 
 
 def geometry_of(
@@ -93,7 +103,9 @@ def geometry_of(
         )
     high, wide = times.shape[2] + 2 * padding - kh + 1, times.shape[3] + 2 * padding - kw + 1
     if high < 1 or wide < 1:
-        raise ValueError(f"a kernel of {kh}×{kw} does not fit into {list(times.shape[2:])} padded by {padding}")
+        raise ValueError(
+            f"a kernel of {kh}×{kw} does not fit into {list(times.shape[2:])} padded by {padding}"
+        )
     return (kh, kw, inputs, padding, steps), (maps, high, wide)
 
 
@@ -128,18 +140,20 @@ def _only(fired: Fired, keep: Tensor, steps: int) -> Fired:
 
 
 def winners(
-    fired: Fired, k: int, radius: int, *, steps: int, exact: bool = False
+    fired: Fired, k: int, radius: int, *, steps: int, lexicographic: bool = False
 ) -> Int[Tensor, "batch k 3"]:
     """Up to k winners of each sample, (map, row, column) from the first on; −1 where there is no more.
 
     The earliest neuron wins, of those the one with the largest potential, of those the least flat index. A
     winner takes out its whole map, and, if radius > 0, what is at most `radius` rows and columns away from it
     in any map. As in the source, potentials v are compared as v + V with V = T · max v, summed over the steps
-    from the spike on, in float32: what that rounds to the same is equal. `exact` compares v itself.
+    from the spike on, in float32: what that rounds to the same is equal. `lexicographic` compares v itself.
+
+    Up to T = 15 these are the bits of torch's sum over a wave; above, it adds in another order.
     """
     found = torch.empty(len(fired.times), k, 3, dtype=torch.int32)
-    arrays = fired.times.numpy(), fired.potentials.contiguous().numpy()
-    _onespike_loops.select(*arrays, steps, radius, exact, found.numpy())
+    arrays = fired.times.contiguous().numpy(), fired.potentials.contiguous().numpy()
+    _onespike_loops.select(*arrays, steps, radius, lexicographic, found.numpy())
     return found
 
 
@@ -149,13 +163,13 @@ def decide(
     *,
     steps: int,
     padding: int = 0,
-    exact: bool = False,
+    lexicographic: bool = False,
 ) -> Int[Tensor, "batch 3"]:
     """A decision layer's winner (map, row, column) for each sample: its largest P[T−1]; −1: none above 0.
 
-    Inputs that are known only to fire or not are times 0 and 1 with T = 1. `exact`: see `winners`.
+    Inputs that are known only to fire or not are times 0 and 1 with T = 1. `lexicographic`: see `winners`.
     """
-    return _decide(times, weight, steps, padding, exact, with_potentials=False)[0]
+    return _decide(times, weight, steps, padding, lexicographic, with_potentials=False)[0]
 
 
 def last_potentials(
@@ -170,13 +184,13 @@ def last_potentials(
 
 
 def _decide(
-    times: Tensor, weight: Tensor, steps: int, padding: int, exact: bool, *, with_potentials: bool
+    times: Tensor, weight: Tensor, steps: int, padding: int, lexicographic: bool, *, with_potentials: bool
 ) -> tuple[Tensor, Tensor]:
     geometry, shape = geometry_of(times, weight, padding, steps)
     maps, high, wide = shape
     found = torch.empty(len(times), 3, dtype=torch.int32)
     potentials = torch.empty(len(times) if with_potentials else 0, high * wide, maps)
-    arrays: tuple[Any, ...] = times.numpy(), rows_of(weight), geometry, shape, exact
+    arrays = times.contiguous().numpy(), rows_of(weight), geometry, shape, lexicographic
 
     def work(first: int, last: int) -> None:
         _decision_loops.decide(*arrays, potentials.numpy(), found.numpy(), first, last)

@@ -18,9 +18,7 @@ from zorbench.spiking.threads import parts, share_out
 CHUNK = 256  # images that are filtered at once: their maps take a few MB
 
 
-def latencies(
-    intensities: Float[Tensor, "batch *shape"], steps: int
-) -> UInt8[Tensor, "batch *shape"]:
+def latencies(intensities: Float[Tensor, "batch *shape"], steps: int) -> UInt8[Tensor, "batch *shape"]:
     """Rank-order code: step ⌊rank / b⌋, b = max(1, ⌊Z / T⌋), for an image's Z values above 0; else never.
 
     Ranks run from the largest value over all channels together; equal values in the order of their places.

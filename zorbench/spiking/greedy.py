@@ -5,7 +5,6 @@ Each sample is met by the weights that the one before has left.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -13,7 +12,7 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from zorbench.spiking import _decision_loops, _onespike_loops
-from zorbench.spiking.firing import geometry_of
+from zorbench.spiking.firing import check_threshold, geometry_of
 from zorbench.spiking.rows import rows_to_change
 from zorbench.spiking.stdp import STDP
 
@@ -30,13 +29,14 @@ def learn(
     padding: int = 0,
     order: Int[Tensor, " n"] | None = None,
     rates: Float[Tensor, "n 2"] | None = None,
-    exact: bool = False,
+    lexicographic: bool = False,
 ) -> Int[Tensor, "n k 3"]:
     """Unsupervised STDP, in place: fire, inhibit point-wise, up to k winners, STDP. Returns the winners.
 
     `order`: the samples to learn from, one after the other, by their index (all, unless given). `rates`: (a⁺,
-    a⁻) for each of them, as from `Doubling`, instead of the rule's. `exact`: see `winners`.
+    a⁻) for each of them, as from `Doubling`, instead of the rule's. `lexicographic`: see `winners`.
     """
+    check_threshold(threshold)
     geometry, (maps, _, _) = geometry_of(times, weight, padding, steps)
     order = _order(order, len(times))
     rates = torch.tensor([rule.rates]).repeat(len(order), 1) if rates is None else rates.to(torch.float32)
@@ -45,8 +45,8 @@ def learn(
     found = torch.empty(len(order), k, 3, dtype=torch.int32)
     arrays = rates.contiguous().numpy(), rule.bounds, rule.stabilised, found.numpy()
     with rows_to_change(weight) as rows:
-        firing: tuple[Any, ...] = rows, maps, geometry, np.float32(threshold), radius, exact
-        _onespike_loops.learn(times.numpy(), order.numpy(), *firing, *arrays)
+        firing = (rows, maps, np.float32(threshold)), geometry, radius, lexicographic
+        _onespike_loops.learn(times.contiguous().numpy(), order.numpy(), *firing, *arrays)
     return found
 
 
@@ -69,7 +69,7 @@ def learn_to_decide(
     steps: int,
     padding: int = 0,
     order: Int[Tensor, " n"] | None = None,
-    exact: bool = False,
+    lexicographic: bool = False,
 ) -> Decisions:
     """R-STDP of a decision layer, in place: `decide`, then STDP by `reward` if the winner's class is right.
 
@@ -88,14 +88,14 @@ def learn_to_decide(
     rules = tuple((rule.rates, rule.bounds, rule.stabilised) for rule in (reward, punishment))
     meanings = labels.to(torch.int64).contiguous().numpy(), classes.to(torch.int64).contiguous().numpy()
     with rows_to_change(weight) as rows:
-        layer: tuple[Any, ...] = rows, geometry, shape, exact, rules, winners.numpy(), decided.numpy()
-        _decision_loops.learn(times.numpy(), order.numpy(), *meanings, *layer)
+        layer = rows, geometry, shape, lexicographic, rules, winners.numpy(), decided.numpy()
+        _decision_loops.learn(times.contiguous().numpy(), order.numpy(), *meanings, *layer)
     return Decisions(decided, winners)
 
 
 def _order(order: Tensor | None, samples: int) -> Tensor:
     if order is None:
         return torch.arange(samples)
-    if len(order) and not (0 <= int(order.min()) and int(order.max()) < samples):
+    if len(order) and not (int(order.min()) >= 0 and int(order.max()) < samples):
         raise ValueError(f"the order names samples outside of 0 … {samples - 1}")
     return order.to(torch.int64).contiguous()

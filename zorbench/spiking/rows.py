@@ -41,7 +41,7 @@ def rows_of(weight: Float[Tensor, "maps inputs kh kw"]) -> Any:
             f"got {weight.dtype} {list(weight.shape)} on {weight.device}"
         )
     mine = weight.detach() if is_laid_out(weight) else laid_out(weight.detach())
-    maps, inputs, kh, kw = mine.shape
+    _, inputs, kh, kw = mine.shape
     width = mine.stride(1)
     return mine.as_strided((kh * kw * inputs, width), (width, 1)).numpy()
 

@@ -8,7 +8,6 @@ then all weights of the layer are clamped to [LB, UB].
 """
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -92,10 +91,12 @@ def update(
     maps: the same from the second call with the same bounds on.
     """
     geometry, (maps, _, _) = geometry_of(times, weight, padding, steps)
-    arguments: tuple[Any, ...] = rule.rates, rule.bounds, rule.stabilised
+    arguments = rule.rates, rule.bounds, rule.stabilised
     with rows_to_change(weight) as rows:
         for winner, post in zip(winners.tolist(), posts.tolist(), strict=True):
             if winner[0] >= 0:
-                _onespike_loops.adapt(times[0].numpy(), rows, geometry, tuple(winner), post, *arguments)
+                _onespike_loops.adapt(
+                    times[0].contiguous().numpy(), rows, geometry, tuple(winner), post, *arguments
+                )
         if clamp:
             _onespike_loops.clamp(rows, maps, rule.bounds)
