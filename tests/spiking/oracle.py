@@ -81,7 +81,9 @@ def winners(
 ) -> list[tuple[int, int, int]]:
     n, v = at_first_spike(potentials, wave)
     offset = len(wave) * (wave * v).max()
-    score = (wave * v + wave * offset).sum(dim=0)
+    score = torch.zeros_like(v)
+    for spikes in wave:  # one after the other: a sum over a dimension adds some places in another order
+        score += spikes * v + spikes * offset
     if lexicographic:  # in float64 no two potentials are rounded to the same
         score = n.double() * 2.0 ** float(offset.log2().ceil()) + v.double() * n.sign()
     found: list[tuple[int, int, int]] = []

@@ -30,8 +30,9 @@ def grazes(weight: Tensor, wave: Tensor, theta: float, neuron: tuple[int, int, i
 def is_a_tie(weight: Tensor, wave: Tensor, theta: float | None, first, second) -> bool:
     """Whether two candidates for the same win are equal, or one of them is on the threshold.
 
-    Equal: they fire at one step, with potentials less than one unit in the last place of v + V apart, which
-    is what float32 compares. `weight` is that before the sample; `wave` is padded.
+    Equal: they fire at one step, and what float32 compares, n times v + V, is rounded by more than their
+    potentials differ: to a unit in the last place of each term, and to one of the sum. `weight` is that
+    before the sample; `wave` is padded.
     """
     if theta is not None and any(grazes(weight, wave, theta, one) for one in (first, second) if one):
         return True
@@ -44,7 +45,8 @@ def is_a_tie(weight: Tensor, wave: Tensor, theta: float | None, first, second) -
     courses = [passed[:, f, y, x] for f, y, x in (first, second)]
     lasted = [int((course > 0).sum()) for course in courses]
     gap = abs(float(courses[0][-lasted[0]]) - float(courses[1][-lasted[1]])) if all(lasted) else torch.inf
-    return lasted[0] == lasted[1] and gap <= _unit((steps + 1) * largest)
+    term = (steps + 1) * largest
+    return lasted[0] == lasted[1] and gap <= _unit(term) + _unit(lasted[0] * term) / lasted[0]
 
 
 def _at_first(passed: Tensor) -> Tensor:

@@ -149,7 +149,8 @@ def winners(
     in any map. As in the source, potentials v are compared as v + V with V = T · max v, summed over the steps
     from the spike on, in float32: what that rounds to the same is equal. `lexicographic` compares v itself.
 
-    Up to T = 15 these are the bits of torch's sum over a wave; above, it adds in another order.
+    Step is added to step, as torch's sum over a wave of up to 15 slices does for all but the last few neurons
+    of the last map (which it adds in another order, as all of longer waves).
     """
     found = torch.empty(len(fired.times), k, 3, dtype=torch.int32)
     arrays = fired.times.contiguous().numpy(), fired.potentials.contiguous().numpy()
