@@ -20,7 +20,17 @@ from zorbench import (
     choice,
     search,
 )
-from zorbench.spiking import LIF, AnalogReadout, Bernoulli, SpikingLayer, Voters, drawn_like_torch, undrawn
+from zorbench.spiking import (
+    LIF,
+    AnalogReadout,
+    Bernoulli,
+    NormalisedLIFPool,
+    SpikingLayer,
+    SteadyDropout,
+    Voters,
+    drawn_like_torch,
+    undrawn,
+)
 
 
 class STL(StepBaseline):
@@ -139,7 +149,8 @@ def _mlp(entry: EntrySpec, config: STL.Config, rng: torch.Generator) -> nn.Modul
     if entry.task is Reconstruction:
         widths[depth // 2] = entry.code
     layers = [
-        SpikingLayer(_normalised(m, n), neurons((n,)), _dropout(config)) for m, n in pairwise([n_in, *widths])
+        SpikingLayer(_normalised(m, n), neurons((n,)), *_dropout(config, rng))
+        for m, n in pairwise([n_in, *widths])
     ]
     if entry.task is Classification:
         last = n_out * config.voters
@@ -171,16 +182,14 @@ def _conv(entry: EntrySpec, config: STL.Config, rng: torch.Generator) -> nn.Modu
     area = (height // 4) * (width // 4)
 
     def block(n_in: int, size: tuple[int, int], *after: nn.Module) -> SpikingLayer:
-        weigh = nn.Sequential(nn.Conv2d(n_in, 128, 5, padding=2, bias=False), nn.BatchNorm2d(128))
-        return SpikingLayer(weigh, neurons((128, *size)), nn.Sequential(nn.MaxPool2d(2), *after))
+        weigh = nn.Conv2d(n_in, 128, 5, padding=2, bias=False)
+        return SpikingLayer(weigh, NormalisedLIFPool(neurons((128, *size))), *after)
 
     return Voters(
         [
             block(channels, (height, width)),
-            block(128, (height // 2, width // 2), nn.Flatten(), nn.Dropout(config.dropout)),
-            SpikingLayer(
-                nn.Linear(128 * area, 2048, bias=False), neurons((2048,)), nn.Dropout(config.dropout)
-            ),
+            block(128, (height // 2, width // 2), nn.Flatten(2), *_dropout(config, rng)),
+            SpikingLayer(nn.Linear(128 * area, 2048, bias=False), neurons((2048,)), *_dropout(config, rng)),
             SpikingLayer(nn.Linear(2048, last, bias=False), neurons((last,))),
         ],
         config.voters,
@@ -197,5 +206,5 @@ def _normalised(n_in: int, n_out: int) -> nn.Module:
     return nn.Sequential(nn.Linear(n_in, n_out, bias=False), nn.BatchNorm1d(n_out, affine=False))
 
 
-def _dropout(config: STL.Config) -> nn.Module | None:
-    return nn.Dropout(config.dropout) if config.dropout else None
+def _dropout(config: STL.Config, rng: torch.Generator) -> list[nn.Module]:
+    return [SteadyDropout(config.dropout, rng)] if config.dropout else []

@@ -46,7 +46,7 @@ def pytest_terminal_summary(
     found = config.stash.get(FINDINGS, None)
     if found is None:
         return
-    terminalreporter.section("speed of the Zor core")
+    terminalreporter.section("speed")
     for title, rows in found.tables.items():
         for line in [title, *aligned(rows), ""]:
             terminalreporter.line(line)

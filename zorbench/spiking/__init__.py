@@ -1,5 +1,6 @@
 """Spiking networks: neurons, codes and the rules that train them. Knows no harness."""
 
+from zorbench.spiking.block import NormalisedLIFPool, SteadyDropout
 from zorbench.spiking.causal import SILENT
 from zorbench.spiking.coding import Bernoulli, constant
 from zorbench.spiking.latency import to_pixels, to_times
@@ -12,8 +13,10 @@ __all__ = [
     "SILENT",
     "AnalogReadout",
     "Bernoulli",
+    "NormalisedLIFPool",
     "ShiftingNet",
     "SpikingLayer",
+    "SteadyDropout",
     "Voters",
     "constant",
     "decayed",

@@ -4,10 +4,12 @@ Its neurons fire at the last step if at all, so that an input counts if it fires
 Rows and geometry are those of `_onespike_loops`.
 """
 
+from typing import Any
+
 import numba
 import numpy as np
 
-_compiled = numba.njit(cache=True, nogil=True, boundscheck=False)
+_compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy")  # no division raises
 _F = np.float32
 BLOCK = 32  # channels whose rows are worked on at once, so that they stay in the cache
 

@@ -1,9 +1,11 @@
 """The compiled loop of rank-order coding: which values of an image fire at which step."""
 
+from typing import Any
+
 import numba
 import numpy as np
 
-_compiled = numba.njit(cache=True, nogil=True, boundscheck=False)
+_compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy")  # no division raises
 
 
 @_compiled

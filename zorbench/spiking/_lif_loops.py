@@ -1,18 +1,22 @@
+# mypy: ignore-errors
+# What is compiled is typed by numba, from the arrays that it is called with.
 """The compiled loops of a leaky integrate-and-fire layer: forward and backward through time in one pass each.
 
 Arrays are [time, batch, neurons]; thresholds [neurons]. Work is on the samples `first` to `last`, so that it
 can be shared out among threads.
 """
 
+from typing import Any
+
 import numba
 import numpy as np
 
-_compiled = numba.njit(cache=True, nogil=True, fastmath={"contract", "nsz", "arcp"}, boundscheck=False)
+_compiled: Any = numba.njit(cache=True, nogil=True, fastmath={"contract", "nsz", "arcp"}, error_model="numpy")
 _F = np.float32
 
 
 @_compiled
-def forward(currents, thresholds, decay, potentials, spikes, first, last):  # type: ignore[no-untyped-def]
+def forward(currents, thresholds, decay, potentials, spikes, first, last):
     """u[t] = decay · u′[t−1] + I[t], s[t] = 1[u[t] ≥ θ], u′[t] = (1 − s[t]) u[t]."""
     steps, _, width = currents.shape
     tau = _F(decay)
@@ -30,7 +34,7 @@ def forward(currents, thresholds, decay, potentials, spikes, first, last):  # ty
 
 
 @_compiled
-def backward(gradient, potentials, thresholds, decay, alpha, to_currents, to_thresholds, first, last):  # type: ignore[no-untyped-def]
+def backward(gradient, potentials, thresholds, decay, alpha, to_currents, to_thresholds, first, last):
     """The gradients of the currents, and of the thresholds added up over time and the samples here."""
     steps, _, width = potentials.shape
     tau, half, slope = _F(decay), _F(alpha / 2), _F(np.pi * alpha / 2)

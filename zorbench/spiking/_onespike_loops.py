@@ -8,10 +8,12 @@ Geometry is a tuple (kh, kw, channels, padding, steps). They are all in one file
 a function called from a cached one in another file has changed.
 """
 
+from typing import Any
+
 import numba
 import numpy as np
 
-_compiled = numba.njit(cache=True, nogil=True, boundscheck=False)
+_compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy")  # no division raises
 _F = np.float32
 
 
@@ -111,8 +113,9 @@ def fire(samples, rows, geometry, theta, pool, times, potentials, first, last): 
                         waiting += lasted[f] == 0
                     if waiting == 0:
                         break
+                longest = most[x // pool]
                 for f in range(width):
-                    most[x // pool, f] = max(most[x // pool, f], lasted[f])
+                    longest[f] = max(longest[f], lasted[f])
                 if len(potentials) > 0:
                     for f in range(outputs):
                         potentials[n, f, y, x] = at_first[f]

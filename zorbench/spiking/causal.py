@@ -116,7 +116,7 @@ def weight_gradient(
     """
     batch, outputs = slopes.shape
     gradient = torch.zeros(spikes.n_inputs, outputs)
-    arrays = spikes.rows.numpy(), spikes.times.numpy(), fired.members.numpy(), spikes.heads.numpy()
+    arrays = spikes.rows.numpy(), spikes.times.numpy(), fired.members.float().numpy(), spikes.heads.numpy()
 
     def work(low: int, high: int) -> None:
         _causal_loops.gather_gradient(*arrays, slopes.numpy(), offsets.numpy(), gradient.numpy(), low, high)
@@ -142,7 +142,7 @@ def signal_below(
 ) -> Float[Tensor, "batch inputs"]:
     """δ_bi = Σ_j δ_bj m_bij w_ij: the signal through the transposed weights, inside the causal sets."""
     carried = torch.zeros(len(signal), spikes.n_inputs)
-    w, arrays = weights.numpy(), (spikes.rows.numpy(), fired.members.numpy(), signal.numpy())
+    w, arrays = weights.numpy(), (spikes.rows.numpy(), fired.members.float().numpy(), signal.numpy())
 
     def work(low: int, high: int) -> None:
         _causal_loops.carry_down(w, *arrays, carried.numpy(), low, high)

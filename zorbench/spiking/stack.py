@@ -13,22 +13,20 @@ Module = TypeVar("Module", bound=nn.Module)
 
 
 class SpikingLayer(nn.Module):
-    """An affine map (or convolution) with what normalises it, and neurons: spikes in, spikes out.
+    """An affine map (or convolution) and neurons: spikes in, spikes out.
 
-    `weigh` works on [time · batch, …], all steps at once; `neurons` on [time, batch, …]; `after` (pooling,
-    dropout) on [time · batch, …] again.
+    `weigh` works on [time · batch, …], all steps at once; `neurons`, and what follows them, on [time,
+    batch, …].
     """
 
-    def __init__(self, weigh: nn.Module, neurons: nn.Module, after: nn.Module | None = None) -> None:
+    def __init__(self, weigh: nn.Module, *neurons: nn.Module) -> None:
         super().__init__()
-        self.weigh, self.neurons, self.after = weigh, neurons, after
+        self.weigh, self.neurons = weigh, nn.Sequential(*neurons)
 
     def forward(self, spikes: Float[Tensor, "time batch ..."]) -> Float[Tensor, "time batch ..."]:
         steps, batch = spikes.shape[:2]
         currents = self.weigh(spikes.flatten(0, 1))
         fired: Tensor = self.neurons(currents.unflatten(0, (steps, batch)))
-        if self.after is not None:
-            fired = self.after(fired.flatten(0, 1)).unflatten(0, (steps, batch))
         return fired
 
 

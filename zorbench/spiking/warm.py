@@ -3,10 +3,11 @@
 import torch
 
 from zorbench.spiking import firing
+from zorbench.spiking.block import NormalisedLIFPool
 from zorbench.spiking.causal import Spikes, fire, signal_below, weight_gradient
 from zorbench.spiking.first_spikes import latencies
 from zorbench.spiking.greedy import learn, learn_to_decide
-from zorbench.spiking.lif import lif
+from zorbench.spiking.lif import LIF, lif
 from zorbench.spiking.rows import laid_out
 from zorbench.spiking.stdp import PUNISHMENT, REWARD, STDP, update
 
@@ -22,6 +23,8 @@ def compile_loops() -> None:
     currents = torch.ones(1, 1, 1, requires_grad=True)
     with torch.enable_grad():
         lif(currents, torch.ones(1)).sum().backward()
+        images = torch.ones(1, 1, 1, 2, 2, requires_grad=True)
+        NormalisedLIFPool(LIF((1, 2, 2), threshold=1.0))(images).sum().backward()
     _compile_one_spike_loops()
 
 
