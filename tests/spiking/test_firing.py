@@ -181,5 +181,7 @@ def test_what_is_refused():
         fire(times, torch.ones(1, 3, 9, 9), 1, steps=T)
     with pytest.raises(ValueError, match="a threshold must be 0 or more, got -1"):
         fire(times, weight, -1, steps=T)
+    with pytest.raises(ValueError, match="T must be at most 255, got 300"):
+        fire(times, weight, 1, steps=300)
     with pytest.raises(ValueError, match="weights are float32"):
         fire(times, weight.double(), 1, steps=T)

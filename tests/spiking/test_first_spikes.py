@@ -5,7 +5,7 @@ import torch
 
 from tests.spiking import oracle
 from zorbench.data import load
-from zorbench.spiking.filters import digit_bank
+from zorbench.spiking.filters import bank, digit_bank, dog, filtered, normalised
 from zorbench.spiking.first_spikes import CHUNK, encode, from_wave, latencies, padded, pooled, to_wave
 
 
@@ -33,7 +33,7 @@ def test_the_specifications_image():
     assert wave.sum(dim=(0, 2, 3)).tolist() == [961, 1251, 1162, 1982, 1320, 2804]
 
 
-@pytest.mark.parametrize("steps", [1, 4, 15, 200])
+@pytest.mark.parametrize("steps", [1, 4, 15, 255])
 def test_as_the_oracle_with_equal_values_and_blank_places(steps):
     values = torch.randint(0, 40, (20, 3, 6, 7)).float() * (torch.rand(20, 3, 6, 7) < 0.7)
     expected = torch.stack([oracle.latency_wave(one, steps) for one in values])
@@ -80,6 +80,15 @@ def test_chunks_leave_no_seam():
     assert encode(images, digit_bank()).element_size() * times[0].numel() * 60_000 < 400e6
 
 
+def test_colour_images_with_a_margin():
+    images = torch.rand(2, 3, 32, 32)
+    kernels = bank([dog(5, 1, 2), dog(15, 2, 1)])
+    times = encode(images, kernels, threshold=[40, 30], padding=8, steps=20)
+    assert times.shape == (2, 2, 34, 34)
+    maps = filtered(images * 255, kernels, [40, 30], padding=8)
+    assert torch.equal(times, latencies(normalised(maps, 8), 20))
+
+
 def test_waves_and_times_are_the_same():
     times = torch.randint(0, 6, (4, 3, 5, 5), dtype=torch.uint8)
     wave = to_wave(times, 5)
@@ -105,7 +114,7 @@ def test_what_is_refused():
         latencies(torch.tensor([[-1.0]]), 3)
     with pytest.raises(ValueError, match="must be 0 or more, and no NaN"):
         latencies(torch.tensor([[float("nan")]]), 3)
-    with pytest.raises(ValueError, match="T must be at most 254, got 255"):
-        latencies(torch.ones(1, 1), 255)
+    with pytest.raises(ValueError, match="T must be at most 255, got 256"):
+        latencies(torch.ones(1, 1), 256)
     with pytest.raises(ValueError, match=r"images must lie in \[0, 1\]"):
         encode(torch.full((1, 1, 5, 5), 255.0), digit_bank())

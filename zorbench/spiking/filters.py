@@ -83,16 +83,18 @@ def filtered(
     kernels: Float[Tensor, "kernels 1 size size"],
     threshold: float | Sequence[float] = 0.0,
     *,
+    padding: int | None = None,
     absolute: bool = False,
-) -> Float[Tensor, "batch kernels height width"]:
-    """Each kernel's answer (cross-correlation, zeros around, same size); what is below `threshold` is 0.
+) -> Float[Tensor, "batch kernels rows columns"]:
+    """Each kernel's answer (cross-correlation); what is below `threshold` is 0.
 
     Images of several channels are added up by each kernel. `threshold`: one for all kernels, or one for each.
-    `absolute` takes the magnitude of what passed the threshold.
+    `padding` zeros all around: unless given, as many as keep the size. `absolute` takes the magnitude of what
+    passed the threshold.
     """
     channels = images.shape[1]
     weight = kernels.expand(-1, channels, -1, -1)
-    answers = F.conv2d(images, weight, padding=kernels.shape[-1] // 2)
+    answers = F.conv2d(images, weight, padding=kernels.shape[-1] // 2 if padding is None else padding)
     least = torch.as_tensor(threshold, dtype=answers.dtype).view(-1, 1, 1)
     answers.masked_fill_(answers < least, 0)
     return answers.abs_() if absolute else answers

@@ -15,6 +15,7 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from zorbench.spiking import _decision_loops, _onespike_loops
+from zorbench.spiking.first_spikes import check_byte
 from zorbench.spiking.rows import rows_of
 from zorbench.spiking.threads import parts, share_out
 
@@ -93,8 +94,9 @@ def geometry_of(
 ) -> tuple[tuple[int, int, int, int, int], tuple[int, int, int]]:
     """What the loops ask for, (kh, kw, inputs, padding, T), and the maps, rows and columns of the layer.
 
-    Raises `ValueError` where times and weights do not fit.
+    Raises `ValueError` where times, steps and weights do not fit.
     """
+    check_byte(steps)
     maps, inputs, kh, kw = weight.shape
     if times.ndim != 4 or times.dtype != torch.uint8 or times.shape[1] != inputs:
         raise ValueError(

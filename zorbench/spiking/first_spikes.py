@@ -4,6 +4,8 @@ A neuron that fires at step t is the number t, one that never fires is T: one by
 (1 from the first spike on) takes T.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -18,6 +20,13 @@ from zorbench.spiking.threads import parts, share_out
 CHUNK = 256  # images that are filtered at once: their maps take a few MB
 
 
+def check_byte(steps: int) -> None:
+    """Raise `ValueError` unless T is a number of steps that a byte can hold."""
+    check_steps(steps)
+    if steps > 255:
+        raise ValueError(f"first-spike times are bytes: T must be at most 255, got {steps}")
+
+
 def latencies(intensities: Float[Tensor, "batch *shape"], steps: int) -> UInt8[Tensor, "batch *shape"]:
     """Rank-order code: step ⌊rank / b⌋, b = max(1, ⌊Z / T⌋), for an image's Z values above 0; else never.
 
@@ -25,9 +34,7 @@ def latencies(intensities: Float[Tensor, "batch *shape"], steps: int) -> UInt8[T
     The last Z − T b never fire. With Z < T, which the source refuses, one value fires at each of the first Z
     steps; a blank image has no spike. Raises `ValueError` for values below 0 or NaN.
     """
-    check_steps(steps)
-    if steps > 254:
-        raise ValueError(f"first-spike times are bytes: T must be at most 254, got {steps}")
+    check_byte(steps)
     values = intensities.to(torch.float32).flatten(1).contiguous()
     if not bool((values >= 0).all()):
         raise ValueError("intensities must be 0 or more, and no NaN")
@@ -45,18 +52,21 @@ def encode(
     images: Float[Tensor, "batch channels height width"],
     kernels: Float[Tensor, "kernels 1 size size"],
     *,
-    threshold: float = 50.0,
+    threshold: float | Sequence[float] = 50.0,
+    padding: int | None = None,
     radius: int = 8,
     steps: int = 15,
-) -> UInt8[Tensor, "batch kernels height width"]:
+) -> UInt8[Tensor, "batch kernels rows columns"]:
     """Images in [0, 1] through a bank of filters (on 0 … 255), a threshold and normalisation, as latencies.
 
     Works through chunks: beside the result it takes little memory, for however many images.
     """
     check_unit(images, "images")
-    times = torch.empty(len(images), len(kernels), *images.shape[2:], dtype=torch.uint8)
+    margin = kernels.shape[-1] // 2 if padding is None else padding
+    sides = (side + 2 * margin - kernels.shape[-1] + 1 for side in images.shape[2:])
+    times = torch.empty(len(images), len(kernels), *sides, dtype=torch.uint8)
     for chunk, into in zip(images.split(CHUNK), times.split(CHUNK), strict=True):
-        maps = filtered(chunk.to(torch.float32) * 255, kernels, threshold)
+        maps = filtered(chunk.to(torch.float32) * 255, kernels, threshold, padding=margin)
         into.copy_(latencies(normalised(maps, radius), steps))
     return times
 
