@@ -51,8 +51,8 @@ def pool(wave: Tensor, size: int) -> Tensor:
 
 def fire(potentials: Tensor, theta: float | None) -> tuple[Tensor, Tensor]:
     """Wave, and potentials that are 0 wherever it is."""
-    passed = torch.zeros_like(potentials)
     if theta is None:
+        passed = torch.zeros_like(potentials)
         passed[-1] = potentials[-1]
     else:
         passed = torch.where(potentials > theta, potentials, 0.0)
@@ -83,7 +83,7 @@ def winners(
     offset = len(wave) * (wave * v).max()
     score = torch.zeros_like(v)
     for spikes in wave:  # one after the other: a sum over a dimension adds some places in another order
-        score += spikes * v + spikes * offset
+        score.addcmul_(spikes, v + offset)
     if lexicographic:  # in float64 no two potentials are rounded to the same
         score = n.double() * 2.0 ** float(offset.log2().ceil()) + v.double() * n.sign()
     found: list[tuple[int, int, int]] = []

@@ -70,11 +70,12 @@ def _sort_strip(starts, spikes, kernel, steps, high, wide, y, heads, strip):  # 
 
 
 @_compiled
-def fire(samples, rows, geometry, theta, pool, times, potentials, first, last):  # type: ignore[no-untyped-def]
+def fire(samples, rows, geometry, theta, least, pool, times, potentials, first, last):  # type: ignore[no-untyped-def]
     """First-spike times, the earliest in windows of `pool`, and if `pool` is 1 the potentials at them.
 
     `times` [samples, maps, rows, columns] also says how many maps and windows there are. A place is left as
-    soon as all its maps have fired. `potentials` may have no samples: then none are written.
+    soon as all its maps have fired. `potentials` may have no samples: then none are written. No map fires on
+    fewer than `least` spikes.
     """
     kh, kw, channels, padding, steps = geometry
     outputs, low, narrow = times.shape[1:]
@@ -95,14 +96,18 @@ def fire(samples, rows, geometry, theta, pool, times, potentials, first, last): 
                 potential[:] = 0
                 lasted[:] = 0
                 at_first[:] = 0
+                seen = 0
                 for t in range(steps):
                     begin, end = heads[t * wide + x], heads[t * wide + x + kw]
                     if begin == end:
                         continue
+                    seen += end - begin
                     for s in range(begin, end):
                         row = rows[strip[s] - x * channels]
                         for f in range(width):
                             potential[f] += row[f]
+                    if seen < least:
+                        continue
                     if len(potentials) > 0:
                         for f in range(width):
                             new = potential[f] > theta and lasted[f] == 0
@@ -126,11 +131,12 @@ def fire(samples, rows, geometry, theta, pool, times, potentials, first, last): 
 
 
 @_compiled
-def _first_maps(rows, outputs, kernel, starts, spikes, steps, high, wide, theta, scratch, candidates):  # type: ignore[no-untyped-def]
+def _first_maps(layer, kernel, starts, spikes, steps, high, wide, scratch, candidates):  # type: ignore[no-untyped-def]
     """Where any map fires: that which fires first with the largest potential, as candidates; how many?
 
     Nothing after a place's first spike is worked out, since point-wise inhibition silences it.
     """
+    rows, outputs, theta, least = layer
     kh, kw, channels = kernel
     heads, strip, potential = scratch
     maps, places, lasted, values = candidates
@@ -139,14 +145,18 @@ def _first_maps(rows, outputs, kernel, starts, spikes, steps, high, wide, theta,
         _sort_strip(starts, spikes, kernel, steps, high, wide, y, heads, strip)
         for x in range(wide - kw + 1):
             potential[:] = 0
+            seen = 0
             for t in range(steps):
                 begin, end = heads[t * wide + x], heads[t * wide + x + kw]
                 if begin == end:
                     continue
+                seen += end - begin
                 for s in range(begin, end):
                     row = rows[strip[s] - x * channels]
                     for f in range(width):
                         potential[f] += row[f]
+                if seen < least:
+                    continue
                 above = 0
                 for f in range(width):
                     above += potential[f] > theta
@@ -273,9 +283,10 @@ def clamp(rows, outputs, bounds):  # type: ignore[no-untyped-def]
 def learn(samples, order, layer, geometry, radius, lexicographic, rates, bounds, stabilised, winners):  # type: ignore[no-untyped-def]
     """Sample after sample: first spikes, point-wise inhibition, winners, STDP at the sample's `rates`.
 
+    `layer`: rows, how many maps, their threshold, and the number of spikes below which none can fire.
     The first sample puts all weights into the bounds; after it only winners' can leave them.
     """
-    rows, outputs, theta = layer
+    rows, outputs, _, _ = layer
     kh, kw, channels, padding, steps = geometry
     kernel = (kh, kw, channels)
     high, wide = samples.shape[2] + 2 * padding, samples.shape[3] + 2 * padding
@@ -290,9 +301,7 @@ def learn(samples, order, layer, geometry, radius, lexicographic, rates, bounds,
     for i in range(len(order)):
         sample = samples[order[i]]
         _sort_spikes(sample, padding, steps, starts, spikes)
-        count = _first_maps(
-            rows, outputs, kernel, starts, spikes, steps, high, wide, theta, scratch, candidates
-        )
+        count = _first_maps(layer, kernel, starts, spikes, steps, high, wide, scratch, candidates)
         found = _select(candidates, count, shape, steps, radius, lexicographic, scores, winners[i], chosen)
         for w in range(found):
             winner = winners[i, w, 0], winners[i, w, 1], winners[i, w, 2]

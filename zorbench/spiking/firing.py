@@ -6,8 +6,10 @@ Weights must not be negative: then P never falls, and a neuron that fired stays 
 (`steps`) means never. Without a threshold (a decision layer) a neuron fires at T − 1 if P[T−1] > 0.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -68,16 +70,12 @@ def _fire(
     check_threshold(threshold)
     fired = torch.empty(len(times), maps, high // pool, wide // pool, dtype=torch.uint8)
     potentials = torch.empty(len(times) if with_potentials else 0, maps, high, wide)
-    arrays = (
-        times.contiguous().numpy(),
-        rows_of(weight),
-        geometry,
-        np.float32(threshold),
-        pool,
-    )
+    rows = rows_of(weight)
+    layer = rows, geometry, np.float32(threshold), least_spikes(threshold, rows), pool
+    samples = times.contiguous().numpy()
 
     def work(first: int, last: int) -> None:
-        _onespike_loops.fire(*arrays, fired.numpy(), potentials.numpy(), first, last)
+        _onespike_loops.fire(samples, *layer, fired.numpy(), potentials.numpy(), first, last)
 
     share_out(_ranges(times), work)
     return fired, potentials
@@ -87,6 +85,13 @@ def check_threshold(threshold: float) -> None:
     """Raise `ValueError` for a threshold that a neuron without any input would exceed."""
     if not threshold >= 0:
         raise ValueError(f"a threshold must be 0 or more, got {threshold}")
+
+
+def least_spikes(threshold: float, rows: Any, high: float = 0.0) -> int:
+    """How many spikes a neuron needs at least, as long as no weight is above `high` and all that are now."""
+    largest = max(float(rows.max()), high)
+    # A sum of float32 may come out a little larger than n times the largest weight.
+    return math.ceil(0.999 * threshold / largest) if largest > 0 else 2**31 - 1
 
 
 def geometry_of(

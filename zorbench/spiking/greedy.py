@@ -12,7 +12,7 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from zorbench.spiking import _decision_loops, _onespike_loops
-from zorbench.spiking.firing import check_threshold, geometry_of
+from zorbench.spiking.firing import check_threshold, geometry_of, least_spikes
 from zorbench.spiking.rows import rows_to_change
 from zorbench.spiking.stdp import STDP
 
@@ -45,7 +45,8 @@ def learn(
     found = torch.empty(len(order), k, 3, dtype=torch.int32)
     arrays = rates.contiguous().numpy(), rule.bounds, rule.stabilised, found.numpy()
     with rows_to_change(weight) as rows:
-        firing = (rows, maps, np.float32(threshold)), geometry, radius, lexicographic
+        least = least_spikes(threshold, rows, rule.high)
+        firing = (rows, maps, np.float32(threshold), least), geometry, radius, lexicographic
         _onespike_loops.learn(times.contiguous().numpy(), order.numpy(), *firing, *arrays)
     return found
 
