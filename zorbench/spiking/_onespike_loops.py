@@ -1,11 +1,12 @@
 """The compiled loops of convolutional layers whose neurons fire at most once.
 
-A layer's weights are rows: `rows[(dy · kw + dx) · channels + c, f]`, a column a map, filled
-up to a round number. Each spike adds its row to the potentials of a place. Sums run in order of
-(time, column, row, channel), and no product is fused with a sum: updates are the bits that torch computes.
+A layer's weights are rows: `rows[(dy · kw + dx) · channels + c, f]`, a column a map, filled up to a round
+number. Each spike adds its row to the potentials of a place. Sums run in order of (time, column, row,
+channel), and no product is fused with a sum: updates are the bits that torch computes. Geometry is a tuple
+(kh, kw, channels, padding, steps).
 
-Geometry is a tuple (kh, kw, channels, padding, steps). They are all in one file: Numba does not notice that
-a function called from a cached one in another file has changed.
+All are in one file: Numba does not notice that a function called from a cached one in another file has
+changed.
 """
 
 from typing import Any
