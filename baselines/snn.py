@@ -20,6 +20,7 @@ from zorbench import (
     search,
 )
 from zorbench.spiking import AnalogReadout, Bernoulli, SpikingLayer, constant, drawn_like_torch, undrawn
+from zorbench.spiking.checks import check_shape
 
 
 class SNN(StepBaseline):
@@ -56,7 +57,7 @@ class SNN(StepBaseline):
                     raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
 
     def build(self, entry: EntrySpec, config: Config, rng: torch.Generator) -> None:
-        self.time_steps, self.shape = config.steps, entry.output_shape
+        self.time_steps, self.input_shape, self.shape = config.steps, entry.input_shape, entry.output_shape
         self.net = drawn_like_torch(undrawn(lambda: _network(entry, config)), rng).to(entry.device)
         self.coding = None
         if config.coding == "bernoulli":
@@ -69,7 +70,7 @@ class SNN(StepBaseline):
 
     def step(self, inputs: Tensor, targets: Tensor) -> None:
         self.optimiser.zero_grad()
-        spikes = constant(inputs, self.time_steps) if self.coding is None else self.coding.draw(inputs)
+        spikes = self._currents(inputs) if self.coding is None else self.coding.draw(inputs)
         self.loss(self.net(spikes), targets.flatten(1)).backward()
         self.optimiser.step()
 
@@ -77,13 +78,18 @@ class SNN(StepBaseline):
         return self.decode(self.encode(inputs))
 
     def encode(self, inputs: Tensor) -> Tensor:
-        fixed = constant(inputs, self.time_steps) if self.coding is None else self.coding.fixed(inputs)
+        fixed = self._currents(inputs) if self.coding is None else self.coding.fixed(inputs)
         codes: Tensor = self.net.encode(fixed)
         return codes
 
     def decode(self, codes: Tensor) -> Tensor:
         answer: Tensor = self.net.decode(codes)
         return answer.view(-1, *self.shape)
+
+    def _currents(self, inputs: Tensor) -> Tensor:
+        currents = constant(inputs, self.time_steps)
+        check_shape(inputs, self.input_shape)
+        return currents
 
 
 class _Leaky(nn.Module):

@@ -103,9 +103,10 @@ class STL(StepBaseline):
             self.step(inputs, targets)
 
     def step(self, inputs: Tensor, targets: Tensor) -> None:
-        self.net.train()
+        spikes = self.coding.draw(inputs)
+        self.net.train(len(spikes) * len(inputs) > 1)  # one value alone has no spread to normalise by
         self.optimiser.zero_grad()
-        answer = self.net(self.coding.draw(inputs))
+        answer = self.net(spikes)
         nn.functional.mse_loss(answer, targets.flatten(1)).backward()
         self.optimiser.step()
         self.net.eval()

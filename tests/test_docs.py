@@ -23,3 +23,13 @@ def test_the_tour_of_the_core_runs_as_printed(tmp_path, monkeypatch, capsys):
     assert all(0 < float(rate) <= 1 for rate in rates.split(","))
     assert all(float(norm) > 0 for norm in norms.split(","))
     assert all(-1 <= float(alignment) <= 1 for alignment in alignments.split(","))
+
+
+def test_the_tour_of_spiking_networks_runs_as_printed(capsys):
+    (code,) = blocks("spiking.md")
+    scope: dict[str, object] = {}
+    exec(compile(code, "docs/spiking.md", "exec"), scope)
+    right, *_, shape = capsys.readouterr().out.splitlines()
+    assert right == "tensor(1.)"
+    assert shape == "torch.Size([10, 10])"
+    assert all(weight.grad.any() for weight in scope["voters"].parameters())

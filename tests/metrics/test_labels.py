@@ -69,6 +69,7 @@ def test_tied_scores_and_absent_classes_equal_a_count_by_hand(n, k, levels, seed
     got = classification_metrics(scores, labels, k)
     assert got["confusion"] == confusion.tolist()
     assert got["accuracy"] == pytest.approx(np.trace(confusion[:, :k]) / n)
+    assert got["solved"] == (np.trace(confusion[:, :k]) == n)
     assert got["error"] == 1 - got["accuracy"]
     assert got["abstained"] == pytest.approx(confusion[:, k].sum() / n)
     assert got["macro_f1"] == pytest.approx(np.mean(f1))
@@ -80,6 +81,7 @@ def test_all_tied_scores_abstain_everywhere_and_are_all_wrong():
     assert got == {
         "error": 1.0,
         "accuracy": 0.0,
+        "solved": 0.0,
         "macro_f1": 0.0,
         "auc": 0.5,
         "abstained": 1.0,
@@ -98,6 +100,7 @@ def test_a_perfect_classifier_has_the_best_of_every_score():
     assert got == {
         "error": 0.0,
         "accuracy": 1.0,
+        "solved": 1.0,
         "macro_f1": 1.0,
         "auc": 1.0,
         "abstained": 0.0,

@@ -20,6 +20,7 @@ def classification_metrics(
     abstention: it counts as wrong and as no class, never as the first of the tied ones.
 
     accuracy    the share of rows that are right
+    solved      1 if all rows are right, else 0; its mean over the seeds is a success rate
     error       1 − accuracy, the error that skill is computed from
     macro_f1    F1 averaged over all classes; one that is neither true nor predicted anywhere counts 0
     auc         one-against-rest area under the ROC curve, averaged over the classes that have both members
@@ -40,6 +41,7 @@ def classification_metrics(
     return {
         "error": 1.0 - accuracy,
         "accuracy": accuracy,
+        "solved": float(accuracy == 1.0),
         "macro_f1": float(
             f1_score(labels, predicted, labels=range(n_classes), average="macro", zero_division=0)
         ),

@@ -26,7 +26,7 @@ class Column:
 
 def columns(entry: EntryView) -> tuple[Column, ...]:
     """The columns of the entry's table: scores on clean test images, skill, time, cost."""
-    scores = _classification() if entry.task == "classification" else _image(entry)
+    scores = _classification(entry) if entry.task == "classification" else _image(entry)
     return (*scores, *_shared())
 
 
@@ -43,14 +43,23 @@ def _image(entry: EntryView) -> list[Column]:
     return found
 
 
-def _classification() -> list[Column]:
+def _classification(entry: EntryView) -> list[Column]:
+    meaning = "share of the seeds in which every test sample was right"
+    solved = _stat("solved", "Solved", UP, meaning, lambda s, n: replace(fmt.percent(s, n), spread=""))
     return [
         _stat("error", "Error", DOWN, "1 − accuracy", fmt.plain),
         _stat("accuracy", "Accuracy", UP, "share of the test images that are right", fmt.percent),
         _stat("macro_f1", "Macro F1", UP, "F1 averaged over the classes", lambda s, n: fmt.rounded(s, n, 3)),
         _stat("auc", "AUC", UP, "area under the ROC curve", lambda s, n: fmt.rounded(s, n, 3)),
         _stat("abstained", "Abstained", "", "share without a unique highest score: wrong", fmt.percent),
+        *([solved] if any(_ever_solved(row) for row in entry.rows) else []),
     ]
+
+
+def _ever_solved(row: Row) -> bool:
+    """Whether every test sample was right for some seed: then the share of such seeds says something."""
+    stat = row.stats.get("solved")
+    return stat is not None and stat.mean > 0
 
 
 def _shared() -> list[Column]:

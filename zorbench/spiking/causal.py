@@ -17,6 +17,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from zorbench.spiking import _causal_loops
+from zorbench.spiking.checks import check_width
 from zorbench.spiking.threads import parts, share_out
 
 SILENT = 1e5
@@ -78,8 +79,9 @@ def fire(spikes: Spikes, weights: Float[Tensor, "inputs outputs"], *, exact: boo
     w > 1 whose z_j is neither earlier than its last spike nor later than the next; spikes of one time enter
     together. Otherwise as the public release of Shifting Learning has it: of all prefixes with Σ w ≥ 1 and
     z_j not earlier than their last spike, the one with the earliest z_j. Both agree while all weights are
-    positive.
+    positive. Raises `ValueError` if the weights are not for these inputs: the loops look at no bounds.
     """
+    check_width(spikes.n_inputs, len(weights))
     batch, outputs = len(spikes.counts), weights.shape[1]
     fired = torch.empty(batch, outputs)
     members = torch.empty(batch, outputs, dtype=torch.int32)

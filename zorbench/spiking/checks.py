@@ -26,3 +26,10 @@ def check_width(found: int, expected: int, what: str = "inputs") -> None:
     """Raise `ValueError` if a batch is not as wide as the layer that it is for."""
     if found != expected:
         raise ValueError(f"{what} have {found} numbers a sample; this layer takes {expected}")
+
+
+def check_shape(inputs: Tensor, shape: tuple[int, ...]) -> None:
+    """Raise `ValueError` if the samples of a batch have another shape: it could broadcast unnoticed."""
+    if tuple(inputs.shape[1:]) != tuple(shape):
+        found = list(inputs.shape[1:])
+        raise ValueError(f"inputs have the shape {found} a sample; expected {list(shape)}")

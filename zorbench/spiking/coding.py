@@ -4,13 +4,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from zorbench.spiking.checks import check_steps, check_unit
+from zorbench.spiking.checks import check_shape, check_steps, check_unit
 
 
 class Bernoulli:
     """A pixel x fires at each of T steps with probability x: anew in training, by fixed thresholds otherwise.
 
-    Raises `ValueError` for T below 1, and for inputs that are empty or not in [0, 1].
+    Raises `ValueError` for T below 1, and for inputs that are empty, of another shape or not in [0, 1].
     """
 
     def __init__(self, steps: int, shape: tuple[int, ...], generator: torch.Generator) -> None:
@@ -21,14 +21,18 @@ class Bernoulli:
 
     def draw(self, inputs: Float[Tensor, "batch *shape"]) -> Float[Tensor, "time batch *shape"]:
         """Spikes for training."""
-        check_unit(inputs)
+        self._check(inputs)
         chances = torch.rand(self.steps, *inputs.shape, generator=self.generator)
         return (chances.to(inputs.device) < inputs).to(inputs.dtype)
 
     def fixed(self, inputs: Float[Tensor, "batch *shape"]) -> Float[Tensor, "time batch *shape"]:
         """Spikes for prediction: the same for the same input, whatever is beside it."""
-        check_unit(inputs)
+        self._check(inputs)
         return (self.thresholds.to(inputs.device)[:, None] < inputs).to(inputs.dtype)
+
+    def _check(self, inputs: Tensor) -> None:
+        check_unit(inputs)
+        check_shape(inputs, tuple(self.thresholds.shape[1:]))
 
 
 def constant(inputs: Float[Tensor, "batch *shape"], steps: int) -> Float[Tensor, "time batch *shape"]:

@@ -44,6 +44,7 @@ def lif(
 class _LIF(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, currents: Tensor, thresholds: Tensor, decay: float, alpha: float) -> Tensor:
+        currents = currents.contiguous()  # and so what is made like them: the loops write into flat views
         potentials, spikes = torch.empty_like(currents), torch.empty_like(currents)
         if currents.device.type == "cpu" and currents.dtype == torch.float32:
             _forward_compiled(currents, thresholds, decay, potentials, spikes)
@@ -70,7 +71,7 @@ def _flat(tensor: Tensor) -> Any:
 def _forward_compiled(
     currents: Tensor, thresholds: Tensor, decay: float, potentials: Tensor, spikes: Tensor
 ) -> None:
-    arrays = _flat(currents.contiguous()), thresholds.detach().reshape(-1).numpy(), decay
+    arrays = _flat(currents), thresholds.detach().reshape(-1).numpy(), decay
     outputs = _flat(potentials), _flat(spikes)
 
     def work(first: int, last: int) -> None:
@@ -145,6 +146,8 @@ class LIF(nn.Module):
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
+        if learns not in ("threshold", "bias", ""):
+            raise ValueError(f"learns must be 'threshold', 'bias' or '', got {learns!r}")
         noise = torch.randn(shape, generator=generator)
         self.thresholds = nn.Parameter(threshold + 1e-4 * noise, requires_grad=learns == "threshold")
         self.bias = nn.Parameter(torch.zeros(shape)) if learns == "bias" else None
