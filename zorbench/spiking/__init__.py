@@ -1,4 +1,9 @@
-"""Spiking networks: neurons, codes and the rules that train them. Knows no harness."""
+"""Spiking networks: neurons, codes and the rules that train them. Knows no harness.
+
+Convolutional networks of neurons that fire at most once are in modules of their own: `filters` and
+`first_spikes` (images → first-spike times), `firing` (layers, inhibition, winners, decisions), `stdp` (rules
+and their rates), `greedy` (training a layer on cached times), `rows` (the layout of their weights).
+"""
 
 from zorbench.spiking.block import NormalisedLIFPool, SteadyDropout
 from zorbench.spiking.causal import SILENT

@@ -1,0 +1,136 @@
+"""One-spike convolutional networks as they are defined: dense, one sample at a time, on waves [T, C, H, W].
+
+Slow and plain on purpose. Every time slice is convolved; nothing is known of first-spike times.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+# Image → wave
+
+
+def filtered(image: Tensor, kernels: Tensor, threshold: float) -> Tensor:
+    """[1, H, W] in 0 … 255 → [K, H, W]."""
+    answers = F.conv2d(image[None], kernels, padding=kernels.shape[-1] // 2)[0]
+    return torch.where(answers < threshold, 0.0, answers)
+
+
+def normalised(maps: Tensor, radius: int) -> Tensor:
+    box = torch.ones(1, 1, 2 * radius + 1, 2 * radius + 1)
+    means = F.conv2d(maps[:, None], box, padding=radius)[:, 0] / box.numel()
+    return maps / (means + 1e-12)
+
+
+def latency_wave(intensities: Tensor, steps: int) -> Tensor:
+    """[C, H, W] → [T, C, H, W]: equal bins of the values above 0, from the largest on."""
+    flat = intensities.flatten()
+    share = max(1, int((flat > 0).sum()) // steps)
+    order = torch.sort(flat, descending=True, stable=True).indices
+    wave = torch.zeros(steps, flat.numel())
+    for t in range(steps):
+        members = order[t * share : (t + 1) * share]
+        wave[t:, members[flat[members] > 0]] = 1
+    return wave.view(steps, *intensities.shape)
+
+
+def encoded(image: Tensor, kernels: Tensor, steps: int = 15) -> Tensor:
+    return latency_wave(normalised(filtered(image * 255, kernels, 50), 8), steps)
+
+
+# Layers
+
+
+def pad(wave: Tensor, margin: int) -> Tensor:
+    return F.pad(wave, [margin] * 4)
+
+
+def pool(wave: Tensor, size: int) -> Tensor:
+    return F.max_pool2d(wave, size)
+
+
+def fire(potentials: Tensor, theta: float | None) -> tuple[Tensor, Tensor]:
+    """Wave, and potentials that are 0 wherever it is."""
+    if theta is None:
+        passed = torch.zeros_like(potentials)
+        passed[-1] = potentials[-1]
+    else:
+        passed = torch.where(potentials > theta, potentials, 0.0)
+    return passed.sign(), passed
+
+
+def inhibited(potentials: Tensor) -> Tensor:
+    """Point-wise inhibition of thresholded potentials."""
+    steps = len(potentials)
+    largest = potentials.amax(dim=1)  # [T, H, W]
+    first = (steps - largest.sign().sum(dim=0)).clamp(0, steps - 1).long()
+    at_first = potentials.gather(0, first.expand(1, *potentials.shape[1:]))[0]  # [C, H, W]
+    keep = torch.zeros_like(at_first).scatter_(0, at_first.argmax(dim=0, keepdim=True), 1)
+    return potentials * keep * (largest[-1] > 0)
+
+
+def at_first_spike(potentials: Tensor, wave: Tensor) -> tuple[Tensor, Tensor]:
+    """n = Σ S and P at T − n, for each neuron."""
+    n = wave.sum(dim=0)
+    first = (len(wave) - n).clamp(0, len(wave) - 1).long()
+    return n, potentials.gather(0, first[None])[0]
+
+
+def winners(
+    potentials: Tensor, wave: Tensor, k: int, radius: int, *, lexicographic: bool = False
+) -> list[tuple[int, int, int]]:
+    n, v = at_first_spike(potentials, wave)
+    offset = len(wave) * (wave * v).max()
+    score = torch.zeros_like(v)
+    for spikes in wave:  # one after the other: a sum over a dimension adds some places in another order
+        score.addcmul_(spikes, v + offset)
+    if lexicographic:  # in float64 no two potentials are rounded to the same
+        score = n.double() * 2.0 ** float(offset.log2().ceil()) + v.double() * n.sign()
+    found: list[tuple[int, int, int]] = []
+    while len(found) < k and score.max() > 0:
+        f, y, x = (int(i) for i in torch.unravel_index(score.argmax(), score.shape))
+        found.append((f, y, x))
+        score[f] = 0
+        if radius > 0:
+            score[:, max(y - radius, 0) : y + radius + 1, max(x - radius, 0) : x + radius + 1] = 0
+    return found
+
+
+def stdp(weight: Tensor, wave_in: Tensor, wave_out: Tensor, won: list[tuple[int, int, int]], rule) -> None:
+    """In place. `wave_in` is padded; `rule` has plus, minus, stabilised, low and high."""
+    kh, kw = weight.shape[2:]
+    n_in, n_out = wave_in.sum(dim=0), wave_out.sum(dim=0)
+    for f, y, x in won:
+        before = n_in[:, y : y + kh, x : x + kw] >= n_out[f, y, x]
+        a = torch.where(before, torch.tensor(rule.plus), torch.tensor(rule.minus))
+        w = weight[f]
+        weight[f] += a * ((w - rule.low) * (rule.high - w)) if rule.stabilised else a
+    weight.clamp_(rule.low, rule.high)
+
+
+# A sample of training
+
+
+def unsupervised(weight: Tensor, wave: Tensor, theta: float, k: int, radius: int, rule, **choice):
+    """Fire, inhibit, find winners, learn. `wave` is padded. Returns the winners."""
+    _, passed = fire(F.conv2d(wave, weight), theta)
+    passed = inhibited(passed)
+    won = winners(passed, passed.sign(), k, radius, **choice)
+    stdp(weight, wave, passed.sign(), won, rule)
+    return won
+
+
+def decision(weight: Tensor, wave: Tensor, **choice) -> tuple[tuple[int, int, int] | None, Tensor]:
+    """The winner, None for silence, and the wave that it comes from."""
+    spikes, passed = fire(F.conv2d(wave, weight), None)
+    won = winners(passed, spikes, 1, 0, **choice)
+    return (won[0] if won else None), spikes
+
+
+def reinforced(weight: Tensor, wave: Tensor, label: int, classes: Tensor, reward, punishment, **choice):
+    """Decide, then reward or punish. Returns the winner or None."""
+    won, spikes = decision(weight, wave, **choice)
+    if won is not None:
+        right = int(classes[won[0]]) == label
+        stdp(weight, wave, spikes, [won], reward if right else punishment)
+    return won
