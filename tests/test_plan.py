@@ -16,7 +16,8 @@ class Rule(StepBaseline):
     tasks = {Classification}
     unsupported = {Reconstruction: "answers with a class"}
     tags = Tags(local=True)
-    variants = {"rule_fast": {"lr": 1.0}}
+    variants = {"rule_fast": {"lr": 1.0}, "rule_large": {"lr": 2.0}}
+    only_named = {"rule_large"}
 
     @dataclass(frozen=True)
     class Config:
@@ -120,6 +121,16 @@ def test_a_suite_about_some_rows_plans_these_and_the_floors_alone(rules):
     assert {cell.label for cell in cells if cell.entry.name == IRIS.name} > {"rule_fast", "frank"}
 
 
+def test_a_row_that_runs_only_where_it_is_named_does_so(rules):
+    def labels(entry=ENTRY, **request):
+        return {cell.label for cell in planned(entry, **request)}
+
+    assert "rule_fast" in labels()
+    assert "rule_large" not in labels()
+    assert "rule_large" in labels(baselines=["rule_large"])
+    assert "rule_large" in labels(replace(ENTRY, rows=("rule_large",)))
+
+
 def test_rows_named_in_a_request_take_the_place_of_the_suite_s(rules):
     about = replace(ENTRY, rows=("rule", "convolution"))
     assert [cell.label for cell in planned(about, baselines=["rule_fast"])] == ["likely", "rule_fast"]
@@ -128,7 +139,7 @@ def test_rows_named_in_a_request_take_the_place_of_the_suite_s(rules):
 
 
 def test_an_unknown_row_of_a_suite_is_told_with_the_suite_and_the_valid_ones(rules):
-    valid = "convolution, frank, grey, likely, rule, rule_fast"
+    valid = "convolution, frank, grey, likely, rule, rule_fast, rule_large"
     expected = f"suite s, baselines: unknown baseline 'ruel' (did you mean rule?); valid: {valid}"
     assert problem(replace(ENTRY, rows=("convolution", "ruel"))) == expected
     # One that was asked for is no mistake of the suite.

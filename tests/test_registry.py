@@ -220,6 +220,20 @@ def test_variants_are_rows_with_their_configuration(alone, write_plugin):
     assert rows["rule_fast"].ref == rows["rule"].ref
 
 
+def test_a_row_may_run_only_where_it_is_named(alone, write_plugin):
+    variants = RULE + "    variants = {'large': {'lr': 1.0}}\n"
+    registry = Registry([write_plugin(variants + "    only_named = {'large'}\n")])
+    assert {row.label: row.only_named for row in registry.rows()} == {
+        "nothing": False,
+        "rule": False,
+        "large": True,
+    }
+    assert registry.row("large").config().lr == 1.0
+    path = write_plugin(variants + "    only_named = {'larg'}\n")
+    told = "unknown row in only_named 'larg' (did you mean large?); valid: rule, large"
+    assert problem(path) == f"{path}: Rule: {told}"
+
+
 def test_a_variant_with_a_wrong_setting_is_told(alone, write_plugin):
     path = write_plugin(RULE + "    variants = {'rule_fast': {'outptu': 1.0}}\n")
     expected = "unknown setting 'outptu' (did you mean output?); valid: lr, output"

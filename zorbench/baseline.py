@@ -79,7 +79,11 @@ def choice(default: Any, *others: Any) -> Any:
 
 
 class Baseline:
-    """A learning rule under test. One plugin; `variants` registers it again with other configurations."""
+    """A learning rule under test. One plugin; `variants` registers it again with other configurations.
+
+    Rows in `only_named`, its own or a variant's, run where a suite or a command names them, and nowhere else:
+    what takes too long to be beside all others.
+    """
 
     name: ClassVar[str]
     tasks: ClassVar[Set[type[Task]]]
@@ -89,6 +93,7 @@ class Baseline:
     tags: ClassVar[Tags] = Tags()
     time_steps: int = 1  # T, for how many steps a rule that runs in time shows itself a sample
     variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {}  # row name → configuration
+    only_named: ClassVar[Set[str]] = frozenset()  # row names
     published: ClassVar[
         Mapping[str, Set[type[Task]]]
     ] = {}  # row name → tasks it has its published setting for

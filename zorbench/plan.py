@@ -125,7 +125,8 @@ def _chosen_rows(names: Iterable[str], registry: Registry) -> list[Row]:
     everything = {row.label: row for row in registry.rows()}
     floors = {label: row for label, row in everything.items() if row.plugin.role == "floor"}
     # Floors first, so that what an interrupted run leaves has its zero.
-    return list({**floors, **(chosen or everything)}.values())
+    usual = {label: row for label, row in everything.items() if not row.only_named}
+    return list({**floors, **(chosen or usual)}.values())
 
 
 def _about(row: Row, task: type[Task]) -> dict[str, Any]:

@@ -45,6 +45,11 @@ class Row:
     settings: dict[str, Any]
     given: bool = False  # settings from the command line, beside the row's own
 
+    @property
+    def only_named(self) -> bool:
+        """Whether it runs only where it is asked for by name."""
+        return self.label in self.plugin.only_named
+
     def config(self) -> Any:
         return make_config(self.plugin.Config, self.settings, self.label)
 
@@ -148,6 +153,8 @@ def _local_sources(path: Path) -> list[Path]:
     package = Path(__file__).resolve().parent
     found = [path]
     for file in found:  # grows while it is gone through
+        if package in file.parents and file != path:
+            continue  # a core imports nothing local but itself, and that is all there
         for module in _imported_modules(file):
             top, _, inner = module.partition(".")
             if top == package.name:
@@ -211,6 +218,9 @@ def _check_declaration(plugin: type[Baseline], file: Path) -> None:
     if not isinstance(plugin.tags, Tags):
         raise InputError(f"{where}: tags must be Tags(...), got {plugin.tags!r}")
     _check_tags(plugin, where)
+    for label in plugin.only_named:
+        if label not in (plugin.name, *plugin.variants):
+            raise unknown("row in only_named", label, (plugin.name, *plugin.variants), where)
     if plugin.role not in _ROLES:
         raise unknown("role", plugin.role, _ROLES, where)
     if offers_many(plugin):

@@ -233,7 +233,7 @@ class Session:
             status="ok",
             metrics={
                 "clean": {**self.task.metrics(prediction, targets), **clipped},
-                **{name: self._noisy_metrics(answer, targets) for name, answer in answer.noisy.items()},
+                **{name: {"error": self.task.error(found, targets)} for name, found in answer.noisy.items()},
                 "validation": {"error": self.curve[-1]["error"]},
             },
             curve=self.curve,
@@ -250,11 +250,6 @@ class Session:
                 return predict(plugin, self.spec, noisy)
             except Diverged as error:
                 raise Diverged(f"{error} under {condition}") from error
-
-    def _noisy_metrics(self, prediction: Tensor, targets: Tensor) -> dict[str, Any]:
-        """The task's metrics, without the confusion counts: there may be many conditions."""
-        found = self.task.metrics(prediction, targets)
-        return {name: value for name, value in found.items() if name != "confusion"}
 
     def _build(self, plugin: Baseline, config: Any) -> float:
         start = time.perf_counter()

@@ -151,7 +151,14 @@ def test_another_seed_is_another_beginning(make_problem, build, row, task):
     assert not any(torch.equal(first[name], second[name]) for name in weights)
 
 
-CONTENDERS = {row.label for row in ROWS if row.plugin.role == "contender"}
+CONTENDERS = {row.label for row in ROWS if row.plugin.role == "contender" and not row.only_named}
+LARGE = {row.label for row in ROWS if row.only_named}
+
+
+@pytest.mark.slow
+@each([(row, task) for row, task in PAIRS if row in LARGE])
+def test_a_large_contender_learns(make_problem, build, row, task):
+    test_a_contender_learns(make_problem, build, row, task)
 
 
 @each([(row, task) for row, task in PAIRS if row in CONTENDERS])

@@ -106,7 +106,7 @@ def test_the_step_size_falls_exponentially_to_its_share_and_that_of_passing_time
     make_problem, build, monkeypatch, mode
 ):
     problem = make_problem(Classification, n=12, samples=60, batch=4)
-    plugin = build(f"shifting[lr=0.02,decay=0.01,lr_pass=0.005,mode={mode}]", problem)
+    plugin = build(f"shifting[lr=0.02,lr_by_inputs=false,decay=0.01,lr_pass=0.005,mode={mode}]", problem)
     assert plugin.net.exact == (mode == "exact")
     rates, step = [], plugin.step
 
@@ -124,7 +124,7 @@ def test_the_step_size_falls_exponentially_to_its_share_and_that_of_passing_time
 def test_a_step_is_the_equations_and_adam_by_hand(make_problem, build):
     """One sample, one hidden layer, spike by spike."""
     problem = make_problem(Reconstruction, (1, 3, 3), n=1, code=4)
-    plugin = build("shifting[lr=0.01,lr_pass=0.02]", problem)
+    plugin = build("shifting[lr=0.03,lr_pass=0.02]", problem)  # 9 inputs: a step of 0.01
     w, e = ([part.double().clone() for part in parts] for parts in (plugin.net.weights, plugin.net.passes))
     x = problem.inputs.flatten()
     times = layer_times(plugin, x)

@@ -247,7 +247,7 @@ def test_one_sample_at_a_time_is_enough_even_in_one_step(make_problem, fit, row)
 def test_the_published_network_has_the_published_sizes_and_learns(make_problem, build):
     labels = torch.arange(2) * 5
     problem = make_problem(Classification, (1, 28, 28), 2, labels=labels, n_classes=10)
-    plugin = build("stl[network=conv,threshold=2,dropout=0.5]", problem)
+    plugin = build("stl_conv", problem)
     shapes = sorted(tuple(p.shape) for p in plugin.net.parameters() if p.ndim > 1)
     neurons = [(128, 28, 28), (128, 14, 14)]
     weights = [(128, 1, 5, 5), (128, 128, 5, 5), (2048, 128 * 7 * 7), (100, 2048)]
@@ -265,17 +265,9 @@ def test_the_published_network_has_the_published_sizes_and_learns(make_problem, 
     assert not plugin.net.training
 
 
-@pytest.mark.parametrize("task", [Reconstruction, Colorization])
-def test_convolutions_are_for_classes(make_problem, build, task):
-    with pytest.raises(
-        NotImplementedError, match="network=conv classifies images; network=mlp does the rest"
-    ):
-        build("stl[network=conv]", make_problem(task))
-
-
-def test_convolutions_are_for_images(make_problem, build):
-    with pytest.raises(NotImplementedError, match="network=conv classifies images"):
-        build("stl[network=conv]", make_problem(Classification, (7,)))
+def test_convolutions_are_for_images_that_can_be_pooled_twice(make_problem, build):
+    with pytest.raises(ValueError, match="at least 4×4, got 3×9"):
+        build("stl_conv", make_problem(Classification, (1, 3, 9)))
 
 
 # Refusals
@@ -294,7 +286,7 @@ def test_convolutions_are_for_images(make_problem, build):
         ("stl[dropout=-0.1]", "dropout must be in [0, 1), got -0.1"),
         ("stl[lr=0]", "lr must be above 0, got '0'"),
         ("stl[lr=nan]", "lr must be finite, got 'nan'"),
-        ("stl[network=cnn]", "cnn"),
+        ("stl[threshold=0]", "threshold must be above 0, got 0.0"),
         ("stl[learns=everything]", "everything"),
         ("stl[tau=0.5]", "tau"),
         ("stl_threshold[steps=0]", "steps must be at least 1, got 0"),

@@ -100,7 +100,7 @@ def snntorch_step(sizes: tuple[int, int, int], batch: int) -> Step:
 
 def stl_conv_step(batch: int) -> Step:
     """The published convolutional network: 128C5-128C5-2048-100 on 28×28, dropout ½."""
-    row = Registry().row("stl[network=conv,dropout=0.5]")
+    row = Registry().row("stl_conv")
     spec = EntrySpec(Classification, (1, 28, 28), (10,), 10, batch, batch, batch, hidden=64, code=64)
     plugin = row.plugin()
     plugin.build(spec, row.config(), torch.Generator().manual_seed(0))
