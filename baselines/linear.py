@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from _precise import double
+from _ridge import leading, ridge_weights
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 from sklearn.decomposition import PCA as ScikitPCA
@@ -77,16 +78,12 @@ class Ridge(Baseline):
         inputs, targets = (double(part.flatten(1)) for part in budget.shots())
         self.input_mean, self.target_mean = self._keep(inputs.mean(dim=0)), self._keep(targets.mean(dim=0))
         x, y = inputs - inputs.mean(dim=0), targets - targets.mean(dim=0)
-        penalty = self.alpha * float(x.square().sum(dim=1).mean()) + 1e-12
-        if len(x) < x.shape[1]:  # fewer shots than inputs: solve among the shots
-            weights = x.T @ torch.linalg.solve(x @ x.T + penalty * _eye(len(x), x), y)
-        else:
-            weights = torch.linalg.solve(x.T @ x + penalty * _eye(x.shape[1], x), x.T @ y)
+        weights = ridge_weights(x, y, self.alpha)
         if self.rank is None:
             self.weights = self._keep(weights)
             return
-        leading = _leading(y, x @ weights, self.rank)
-        self.encoder, self.decoder = self._keep(weights @ leading), self._keep(leading.T)
+        kept = leading(y, x @ weights, self.rank)
+        self.encoder, self.decoder = self._keep(weights @ kept), self._keep(kept.T)
 
     def predict(self, inputs: Tensor) -> Tensor:
         if self.rank is not None:
@@ -169,25 +166,3 @@ _TO_THE_END = {"maxfun": 10**9, "maxiter": 10**9, "gtol": 1e-8, "ftol": 64 * np.
 
 class _Spent(Exception):
     """The ceiling on presentations is reached in the middle of a solver."""
-
-
-def _leading(y: Tensor, fitted: Tensor, rank: int) -> Tensor:
-    """The leading eigenvectors [m, k] of Yᵀ Ŷ (symmetric and positive for ridge), k = min(rank, n, m)."""
-    n, m = y.shape
-    keep = min(rank, n, m)
-    if keep == m:  # no reduction
-        return _eye(m, y)
-    if m <= n:
-        return _top(y.T @ fitted, keep)
-    # They lie in the row space of Y, which has fewer dimensions than outputs if there are fewer samples.
-    basis = torch.linalg.svd(y, full_matrices=False).Vh.T
-    return basis @ _top((y @ basis).T @ (fitted @ basis), keep)
-
-
-def _top(gram: Tensor, keep: int) -> Tensor:
-    """The `keep` leading eigenvectors, as columns, of a matrix that is symmetric but for rounding."""
-    return torch.linalg.eigh((gram + gram.T) / 2).eigenvectors[:, -keep:]
-
-
-def _eye(size: int, like: Tensor) -> Tensor:
-    return torch.eye(size, dtype=like.dtype, device=like.device)

@@ -11,8 +11,6 @@ from zorbench.spiking.reinforced import Rules, Verdicts, learn_as_ensemble, lear
 from zorbench.spiking.stdp import Doubling
 from zorbench.spiking.wired import WiredNet
 
-DOUBLING = Doubling()
-
 
 class OneSpikeNet(WiredNet):
     """A network that learns stage by stage, in the order of `stages`, on first-spike times that callers keep.
@@ -28,9 +26,10 @@ class OneSpikeNet(WiredNet):
     In a network that learns jointly the decision's input is that of the layer which goes on learning.
     """
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        """As `WiredNet`."""
+    def __init__(self, *arguments: Any, doubling: Doubling = Doubling(), **options: Any) -> None:  # noqa: B008
+        """As `WiredNet`. `doubling`: the course of the layers' rates."""
         super().__init__(*arguments, **options)
+        self.doubling = doubling
         layers = [name for name, _, _ in self.network.placed()]
         # How often a layer's rates have doubled, and samples since the last time: of a level, so that
         # branches go on from one another's count.
@@ -56,7 +55,7 @@ class OneSpikeNet(WiredNet):
         level, layer = self.network.layer(stage)
         self._check_maps(times, self.weights[stage].shape[1])
         count = len(times if order is None else order)
-        seen = self.doublings[stage] * DOUBLING.every + self.since[level]
+        seen = self.doublings[stage] * self.doubling.every + self.since[level]
         found = greedy.learn(
             self.weights[stage],
             times,
@@ -67,10 +66,10 @@ class OneSpikeNet(WiredNet):
             steps=self.steps,
             padding=layer.padding,
             order=order,
-            rates=DOUBLING.rates(layer.rule, seen, count),
+            rates=self.doubling.rates(layer.rule, seen, count),
             lexicographic=self.lexicographic,
         )
-        self.doublings[stage], self.since[level] = divmod(seen + count, DOUBLING.every)
+        self.doublings[stage], self.since[level] = divmod(seen + count, self.doubling.every)
         return found
 
     # By reward
