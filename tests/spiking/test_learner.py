@@ -242,8 +242,8 @@ def test_few_classes(digits):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_going_on_from_a_state_is_as_never_stopped(name, digits, monkeypatch):
-    monkeypatch.setattr(learner, "DOUBLING", Doubling(every=7))
+def test_going_on_from_a_state_is_as_never_stopped(name, digits):
+    soon = Doubling(every=7)
 
     def train(net: OneSpikeNet, part: int) -> None:
         half = torch.arange(10 * part, 10 * part + 10)
@@ -251,11 +251,11 @@ def test_going_on_from_a_state_is_as_never_stopped(name, digits, monkeypatch):
             net.learn_layer(stage, cached[stage], half)
         net.learn_to_decide(cached["decision"], digits[1], half, epoch=0)
 
-    whole = seeded(name)
+    whole = seeded(name, doubling=soon)
     cached = {stage: whole.features(digits[0], stage) for stage in whole.stages}
     train(whole, 0)
     state = whole.state()
-    resumed = seeded(name, generator=torch.Generator().manual_seed(9))
+    resumed = seeded(name, generator=torch.Generator().manual_seed(9), doubling=soon)
     resumed.load(state)
     for part in (1, 2):
         train(whole, part)

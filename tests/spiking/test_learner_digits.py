@@ -12,7 +12,6 @@ import torch.nn.functional as F
 from tests.spiking import oracle
 from tests.spiking.ties import first_difference, grazes, is_a_tie
 from zorbench.data import load
-from zorbench.spiking import learner
 from zorbench.spiking.filters import digit_bank
 from zorbench.spiking.first_spikes import encode, padded, to_wave
 from zorbench.spiking.learner import OneSpikeNet
@@ -32,15 +31,17 @@ def digits(count: int, skip: int = 0, name: str = "mnist5k", **options):
     return encode(data.train_inputs(chosen.tolist()), digit_bank()), data.train_labels()[chosen]
 
 
+def seeded(described, every: int) -> OneSpikeNet:
+    """A network whose layers' rates double after `every` samples."""
+    generator = torch.Generator().manual_seed(1)
+    return OneSpikeNet(described, classes=10, generator=generator, doubling=Doubling(every=every))
+
+
 def trained_below(described, times, every: int = 40) -> OneSpikeNet:
     """A network whose layers have each seen all samples once, at rates that double soon."""
-    net = OneSpikeNet(described, classes=10, generator=torch.Generator().manual_seed(1))
-    before, learner.DOUBLING = learner.DOUBLING, Doubling(every=every)
-    try:
-        for stage in net.stages[:-1]:
-            net.learn_layer(stage, net.features(times, stage))
-    finally:
-        learner.DOUBLING = before
+    net = seeded(described, every)
+    for stage in net.stages[:-1]:
+        net.learn_layer(stage, net.features(times, stage))
     return net
 
 
@@ -134,10 +135,9 @@ def test_three_branches_are_the_oracles(judge):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
-def test_each_network_learns_digits(name, monkeypatch):
+def test_each_network_learns_digits(name):
     times, labels = digits(500)
-    net = OneSpikeNet(name, classes=10, generator=torch.Generator().manual_seed(1))
-    monkeypatch.setattr(learner, "DOUBLING", Doubling(every=100))
+    net = seeded(name, 100)
     generator = torch.Generator().manual_seed(2)
     for stage in net.stages[:-1]:
         cached = net.features(times[:200], stage)
@@ -154,7 +154,7 @@ def test_each_network_learns_digits(name, monkeypatch):
 def follow_layer(net: OneSpikeNet, stage: str, cached) -> int:
     """Train a layer sample by sample, and a copy by the oracle; the number of ties that went two ways."""
     level, layer = net.network.layer(stage)
-    rates, ties, weight = learner.DOUBLING.rates(layer.rule, 0, len(cached)), 0, net.weights[stage]
+    rates, ties, weight = net.doubling.rates(layer.rule, 0, len(cached)), 0, net.weights[stage]
     for sample, (plus, minus) in enumerate(rates.tolist()):
         before, wave = weight.contiguous(), wave_of(cached[sample : sample + 1], layer.padding)
         ours = listed(net.learn_layer(stage, cached, torch.tensor([sample]))[0])
@@ -166,7 +166,7 @@ def follow_layer(net: OneSpikeNet, stage: str, cached) -> int:
             assert is_a_tie(before, wave, layer.threshold, *first_difference(ours, theirs)), sample
             weight.copy_(expected)
             ties += 1
-    assert net.since[level] == len(cached) % learner.DOUBLING.every
+    assert net.since[level] == len(cached) % net.doubling.every
     return ties
 
 
@@ -213,11 +213,10 @@ def fires_alike(net: OneSpikeNet, stage: str, cached, above) -> None:
 
 
 @pytest.mark.slow
-def test_five_hundred_digits_through_mozafari2018_and_a_joint_batch(monkeypatch):
+def test_five_hundred_digits_through_mozafari2018_and_a_joint_batch():
     root = os.environ.get("ZORBENCH_DATA")
     times, labels = digits(500, name="mnist", data_root=root) if root else digits(500)
-    monkeypatch.setattr(learner, "DOUBLING", Doubling(every=75))
-    net = OneSpikeNet("mozafari2018", classes=10, generator=torch.Generator().manual_seed(1))
+    net = seeded("mozafari2018", 75)
     ties = follow_layer(net, "layer1", times)
     second = net.features(times, "layer2")
     fires_alike(net, "layer1", times[:60], second)
