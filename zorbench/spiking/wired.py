@@ -65,6 +65,13 @@ class WiredNet:
             return times
         return torch.cat([self._through(chunk, first, last) for chunk in times.split(CHUNK)])
 
+    def reaching(
+        self, times: UInt8[Tensor, "n maps height width"], stage: str
+    ) -> UInt8[Tensor, "n below rows columns"]:
+        """What reaches the weights of a stage: of a decision, what is above all layers, joint or not."""
+        cached = self.features(times, stage)
+        return self._last(cached) if stage == "decision" else cached
+
     def _through(self, times: Tensor, first: int, last: int) -> Tensor:
         for level in range(first, last):
             layer, names = self.network.layers[level], self._names(level)
