@@ -90,7 +90,10 @@ class Folder:
         self.rows.append(row)
         history = [asdict(one) for one in self.rows]
         self._write_json(POSITION, {"format": FORMAT, "settings": self.settings, "history": history})
-        _write(self.path / HISTORY, as_csv(self.rows).encode())
+        self._write_history()
+        self._tidy(select_on)
+
+    def _tidy(self, select_on: SelectOn) -> None:
         kept = {one.stage: one for one in self.rows}  # the last of each stage
         best = selected(self.rows, select_on)
         names = {self._weights(one).name for one in [*kept.values(), *([best] if best else [])]}
@@ -109,9 +112,15 @@ class Folder:
                 "another --out trains anew"
             ) from None
 
-    def write_result(self, result: dict[str, Any]) -> None:
-        self.result = {"format": FORMAT, "settings": self.settings, **result}
-        self._write_json(RESULT, self.result)
+    def _write_history(self) -> None:
+        _write(self.path / HISTORY, as_csv(self.rows).encode())
+
+    def write_result(self, result: dict[str, Any], select_on: SelectOn) -> None:
+        """The training has ended. What the last epoch may have left undone is done first."""
+        self._write_history()
+        self._tidy(select_on)
+        self._write_json(RESULT, {"format": FORMAT, "settings": self.settings, **result})
+        self.result = self._json(RESULT)
 
     def _weights(self, row: Row) -> Path:
         return self.path / CHECKPOINTS / f"{row.label}.safetensors"

@@ -54,8 +54,8 @@ class Training:
         settings = self.settings.record() | {"validation": len(self.parts.validation)}
         return settings | {"dataset": public_name(self.dataset), "fingerprint": self.dataset.fingerprint}
 
-    def run(self, folder: Folder, say: Progress, board: Any = None) -> dict[str, Any]:
-        """Learn what is not learned yet, test, and leave `result.json`, which is returned."""
+    def run(self, folder: Folder, say: Progress, board: Any = None) -> None:
+        """Learn what is not learned yet, test, and leave `result.json` and `folder.result`."""
         if folder.rows:
             row = folder.rows[-1]
             self.net.load(folder.load(row))
@@ -74,9 +74,7 @@ class Training:
                 say.ended(row, images, epochs)
                 if board is not None:
                     note(board, row)
-        result = self._result(folder, say)
-        folder.write_result(result)
-        return result
+        folder.write_result(self._result(folder, say), self.settings.select_on)
 
     # An epoch
 
