@@ -20,14 +20,14 @@ QUIET = Progress(None)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_every_network_goes_through_its_stages(few, tmp_path, name):
+def test_every_network_goes_through_its_stages(few, tmp_path, name, monkeypatch):
     stages = NETWORKS[name].stages
     settings = Settings(name, (1,) * len(stages), batch=10, validation=5)
     result = train(settings, few(25, 10), tmp_path / "out", say=QUIET)
     assert list(result["seconds"]) == list(stages)
     assert all(seconds > 0 for seconds in result["seconds"].values())
     assert {path.name for path in (tmp_path / "out").iterdir()} >= {
-        "history.csv", "history.png", "confusion.png", "result.json", "checkpoint.json", "checkpoints"
+        "history.csv", "history.png", "confusion.png", "result.json", "checkpoint.json", "checkpoints", ".lock"
     }  # fmt: skip
     assert not (tmp_path / "out" / "maps").exists()
     scores = result["test"]["selected"]

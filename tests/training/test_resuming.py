@@ -15,6 +15,11 @@ SETTINGS = Settings("mozafari2018", (2, 1, 2), seed=3, batch=30, validation=20)
 QUIET = Progress(None)
 
 
+@pytest.fixture(autouse=True)
+def without_figures(monkeypatch):
+    monkeypatch.setattr("zorbench.training._plot", lambda folder: None)
+
+
 def history(out: Path) -> list[dict[str, Any]]:
     rows = json.loads((out / "checkpoint.json").read_text())["history"]
     return [{name: value for name, value in row.items() if name != "seconds"} for row in rows]
