@@ -30,9 +30,9 @@ def grazes(weight: Tensor, wave: Tensor, theta: float, neuron: tuple[int, int, i
 def is_a_tie(weight: Tensor, wave: Tensor, theta: float | None, first, second) -> bool:
     """Whether two candidates for the same win are equal, or one of them is on the threshold.
 
-    Equal: they fire at one step, and what float32 compares, n times v + V, is rounded by more than their
-    potentials differ: to a unit in the last place of each term, and to one of the sum. `weight` is that
-    before the sample; `wave` is padded.
+    Equal: they fire at one step, and what float32 compares, n times v + V, may be rounded by more than
+    their potentials differ: each term by half a unit in its last place, each partial sum by half of one in
+    its own, for either candidate. `weight` is that before the sample; `wave` is padded.
     """
     if theta is not None and any(grazes(weight, wave, theta, one) for one in (first, second) if one):
         return True
@@ -46,7 +46,10 @@ def is_a_tie(weight: Tensor, wave: Tensor, theta: float | None, first, second) -
     lasted = [int((course > 0).sum()) for course in courses]
     gap = abs(float(courses[0][-lasted[0]]) - float(courses[1][-lasted[1]])) if all(lasted) else torch.inf
     term = (steps + 1) * largest
-    return lasted[0] == lasted[1] and gap <= _unit(term) + _unit(lasted[0] * term) / lasted[0]
+    if lasted[0] != lasted[1]:
+        return False
+    n = lasted[0]
+    return n * gap <= n * _unit(term) + sum(_unit(j * term) for j in range(2, n + 1))
 
 
 def _at_first(passed: Tensor) -> Tensor:

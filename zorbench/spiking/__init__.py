@@ -2,7 +2,9 @@
 
 Convolutional networks of neurons that fire at most once are in modules of their own: `filters` and
 `first_spikes` (images → first-spike times), `firing` (layers, inhibition, winners, decisions), `stdp` (rules
-and their rates), `greedy` (training a layer on cached times), `rows` (the layout of their weights).
+and their rates), `greedy` (training a layer on cached times), `rows` (the layout of their weights). Published
+networks of such layers are descriptions in `networks`; `learner` trains them all, on `wired` (the network in
+use), `reinforced` (reward that several layers share) and `votes`.
 """
 
 from zorbench.spiking.block import NormalisedLIFPool, SteadyDropout
