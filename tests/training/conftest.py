@@ -43,3 +43,9 @@ def few(tmp_path: Path) -> Make:
         )
 
     return make
+
+
+@pytest.fixture
+def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures take longer than a small training does."""
+    monkeypatch.setattr("zorbench.training._plot", lambda folder: None)

@@ -13,11 +13,7 @@ from zorbench.training import Progress, Settings, folder, train
 
 SETTINGS = Settings("mozafari2018", (2, 1, 2), seed=3, batch=30, validation=20)
 QUIET = Progress(None)
-
-
-@pytest.fixture(autouse=True)
-def without_figures(monkeypatch):
-    monkeypatch.setattr("zorbench.training._plot", lambda folder: None)
+pytestmark = pytest.mark.usefixtures("without_figures")
 
 
 def history(out: Path) -> list[dict[str, Any]]:

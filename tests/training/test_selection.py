@@ -14,6 +14,7 @@ from zorbench.training.history import Row, as_csv, given_up, selected, shares
 from zorbench.training.samples import order_of, split
 
 QUIET = Progress(None)
+pytestmark = pytest.mark.usefixtures("without_figures")
 
 
 def rows(*right: float, test: tuple[float, ...] = ()) -> list[Row]:
