@@ -29,6 +29,7 @@ LEVELS = [
     ["executors"],
     ["stats"],
     ["report"],
+    ["training"],
     ["cli"],
 ]
 ORDER = [part for level in LEVELS for part in level]
@@ -41,6 +42,7 @@ ONLY = {
     "data": {"errors"},
     "stats": {"errors"},
     "report": {"conditions", "stats", "store", "errors"},
+    "training": {"spiking", "data", "metrics", "environment", "errors"},
 }
 
 CORES = {"zor", "spiking"}

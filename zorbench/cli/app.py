@@ -29,6 +29,14 @@ class Retry(StrEnum):
     failed = "failed"
 
 
+class Part(StrEnum):
+    """What says which epoch's weights are the model's."""
+
+    validation = "validation"
+    test = "test"
+    last = "last"
+
+
 class Listing(StrEnum):
     """What can be listed."""
 
@@ -129,6 +137,67 @@ def run(
         )
         raise typer.Exit(INTERRUPTED) from None
     raise typer.Exit(CELLS_FAILED if failed else OK)
+
+
+@app.command()
+def train(
+    network: Annotated[str, typer.Argument(help="A published network, e.g. mozafari2018.")],
+    dataset: Annotated[str, typer.Option(help="A data set of labelled images.")] = "mnist",
+    epochs: Annotated[
+        list[str] | None,
+        typer.Option(help="Epochs of each stage, e.g. 2,4,20; the last are those by reward."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of weights, held-out images and orders.")] = 0,
+    batch: Annotated[int, typer.Option(help="Images after which rates of reward are scaled anew.")] = 1000,
+    validation: Annotated[
+        int | None,
+        typer.Option(
+            help="Training images held out. Default: a tenth, at most 5000, if selected on; else 0."
+        ),
+    ] = None,
+    select_on: Annotated[
+        Part, typer.Option(help="What says which epoch counts: validation images, test images, the last.")
+    ] = Part.validation,
+    patience: Annotated[
+        int | None, typer.Option(help="Stop when more than so many epochs have gone by since the best.")
+    ] = None,
+    test_every_epoch: Annotated[
+        bool, typer.Option("--test-every-epoch", help="Also note test figures of each epoch by reward.")
+    ] = False,
+    data_root: DataRoot = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Results folder. Default: results/NETWORK-DATASET.")
+    ] = None,
+    threads: Annotated[int, typer.Option(help="Threads of encoding and evaluation.")] = 1,
+    maps: Annotated[
+        bool, typer.Option("--maps", help="Draw learned features, and when they fire on a few test images.")
+    ] = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write scalars for TensorBoard, which must be installed.")
+    ] = False,
+) -> None:
+    """Train a published network whole, by its own protocol; an interrupted training goes on.
+
+    Exit status: 0 all well, 2 bad input, 130 interrupted.
+    """
+    from zorbench.cli.train import TrainOptions, train_network
+    from zorbench.training import Settings, parse_epochs
+
+    settings = Settings(
+        network=network,
+        epochs=parse_epochs(epochs or []),
+        seed=seed,
+        batch=batch,
+        validation=validation,
+        select_on=select_on.value,
+        patience=patience,
+        test_every_epoch=test_every_epoch,
+    )
+    try:
+        train_network(settings, TrainOptions(dataset, data_root, out, threads, maps, tensorboard))
+    except KeyboardInterrupt:
+        print("zorbench: interrupted; the same command goes on after the last whole epoch", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
 
 
 @app.command()
