@@ -43,13 +43,13 @@ class _OneSpike(Baseline):
     def _start(self, described: Network, entry: EntrySpec, doublings: float, share: float) -> None:
         """The untrained network; a layer's rates double `doublings` times within its share of the budget."""
         described.shapes(6, *entry.input_shape[1:])  # refuses images that are too small
-        every = max(1, round(entry.samples * share / (len(described.stages) - 1) / doublings))
+        spent = (entry.samples - entry.n_shots) * share / (len(described.stages) - 1)  # on a layer
         self.net = OneSpikeNet(
             described,
             classes=max(entry.n_classes, 2),
             steps=STEPS,
             generator=self.draw,
-            doubling=Doubling(every=every),
+            doubling=Doubling(every=max(1, round(spent / doublings))),
         )
         self.bank = digit_bank()
 
@@ -60,10 +60,12 @@ class _OneSpike(Baseline):
     def _times(self, inputs: Tensor) -> Tensor:
         return encode(inputs.cpu(), self.bank, steps=STEPS)
 
-    def _learn_layers(self, times: Tensor, budget: Budget, until: int) -> None:
+    def _learn_layers(self, times: Tensor, budget: Budget, share: float) -> None:
+        """Layer after layer, with so large a share of what is left once the shots are handed out."""
+        begin, each = budget.seen, budget.remaining * share / len(self._layers)
         for number, stage in enumerate(self._layers, 1):
             cached = self.net.features(times, stage)
-            for order in self._orders(budget, round(until * number / len(self._layers)), CHUNK):
+            for order in self._orders(budget, begin + round(each * number), CHUNK):
                 self.net.learn_layer(stage, cached, order)
 
     def _orders(self, budget: Budget, until: int, most: int) -> Iterator[Tensor]:
@@ -180,7 +182,7 @@ class OneSpike(_OneSpike):
         inputs, targets = budget.shots()
         times, labels = self._times(inputs), targets.argmax(dim=1).cpu()
         if self.config.learns == "all":
-            self._learn_layers(times, budget, round(budget.samples * self.config.unsupervised))
+            self._learn_layers(times, budget, self.config.unsupervised)
         cached = self.net.features(times, "decision")
         for order in self._orders(budget, budget.samples, self.config.adaptation):
             self.net.learn_to_decide(cached, labels, order, epoch=budget.seen // len(times))
@@ -233,7 +235,7 @@ class STDPRidge(_OneSpike):
     def fit(self, budget: Budget) -> None:
         inputs, targets = budget.shots()
         times = self._times(inputs)
-        self._learn_layers(times, budget, budget.samples)
+        self._learn_layers(times, budget, 1.0)
         features, images = double(self._features(times)), double(targets.flatten(1).cpu())
         middle, mean = features.mean(dim=0), images.mean(dim=0)
         weights = ridge_weights(features - middle, images - mean, self.alpha)

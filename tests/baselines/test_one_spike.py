@@ -78,14 +78,14 @@ def test_layers_learn_in_equal_shares_of_the_unsupervised_part(digit_problem, bu
 
     monkeypatch.setattr(plugin.net, "learn_layer", watched)
     plugin.fit(problem.budget())
-    # The shots are handed out once at the beginning, which counts.
-    assert spent == {"layer1": 100, "layer2": 200}
+    # Of the 900 that are left once the 100 shots are handed out.
+    assert spent == {"layer1": 180, "layer2": 180}
 
 
 def test_rates_double_as_often_in_a_layer_s_share_as_is_said(digit_problem, build):
     problem = digit_problem(samples=1000)
     plugin = build("mozafari2018[unsupervised=0.4,doublings=10,rate=2]", problem)
-    assert plugin.net.doubling.every == 20  # 200 presentations of a layer, ten times
+    assert plugin.net.doubling.every == 18  # 180 presentations of a layer, ten times
     reward, punishment = plugin.net.rules("decision")
     assert (reward.plus, reward.minus) == pytest.approx((0.008, -0.006))
     assert (punishment.plus, punishment.minus) == pytest.approx((-0.008, 0.001))
