@@ -136,7 +136,9 @@ def test_the_harness_names_no_baseline_and_no_suite():
     names -= WORDS | set(TASKS) | CORES
     assert len(names) > 10
     for file in FILES:
-        if part_of(file) not in CORES:  # a core is no harness: it describes published networks, by their names
+        if (
+            part_of(file) not in CORES
+        ):  # a core is no harness: it describes published networks, by their names
             assert not constants(file) & names, file.relative_to(PACKAGE)
 
 
