@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .PHONY: help setup bench test test-slow check format perf perf-gpu clean
 
 help:
-	@echo "make bench      compare all baselines on the data that is always there (about 5 minutes); PRESET=full for more"
+	@echo "make bench      compare all baselines on the data that is always there (about 6 minutes); PRESET=full for more"
 	@echo "make test       fast tests            make test-slow  the others"
 	@echo "make check      format, lint, types   make format     put the format right"
 	@echo "make perf       speed benchmarks      make perf-gpu   those that need a CUDA device"
