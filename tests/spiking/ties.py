@@ -31,8 +31,9 @@ def is_a_tie(weight: Tensor, wave: Tensor, theta: float | None, first, second) -
     """Whether two candidates for the same win are equal, or one of them is on the threshold.
 
     Equal: they fire at one step, and what float32 compares, n times v + V, may be rounded by more than
-    their potentials differ: each term by half a unit in its last place, each partial sum by half of one in
-    its own, for either candidate. `weight` is that before the sample; `wave` is padded.
+    their potentials differ: each potential by as much as a float32 convolution of this layer is off, each
+    term by half a unit in its last place, each partial sum by half of one in its own, for either candidate.
+    `weight` is that before the sample; `wave` is padded.
     """
     if theta is not None and any(grazes(weight, wave, theta, one) for one in (first, second) if one):
         return True
@@ -49,7 +50,8 @@ def is_a_tie(weight: Tensor, wave: Tensor, theta: float | None, first, second) -
     if lasted[0] != lasted[1]:
         return False
     n = lasted[0]
-    return n * gap <= n * _unit(term) + sum(_unit(j * term) for j in range(2, n + 1))
+    off = float((F.conv2d(wave, weight).double() - potentials).abs().max())
+    return n * gap <= n * (_unit(term) + 2 * off) + sum(_unit(j * term) for j in range(2, n + 1))
 
 
 def _at_first(passed: Tensor) -> Tensor:
