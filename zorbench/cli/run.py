@@ -1,5 +1,6 @@
 """`zorbench run` and `zorbench report`: from options to records, a report and a count of failures."""
 
+import itertools
 import math
 import secrets
 import shlex
@@ -10,15 +11,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from zorbench.cell import FAILED, Cell, Group, Outcome, Work, make_record
+from zorbench.cell import FAILED, TIMING, Cell, Group, Outcome, Work, make_record
 from zorbench.cli.display import Display, make_display
-from zorbench.entry import Entry
+from zorbench.entry import Entry, Protocol
 from zorbench.environment import describe_environment
 from zorbench.errors import InputError, unknown
 from zorbench.executors import run_local
+from zorbench.lanes import settled
 from zorbench.plan import Request, make_plan
 from zorbench.registry import Registry
-from zorbench.run import THREADS
+from zorbench.session import THREADS
 from zorbench.stats import is_smoke
 from zorbench.store import RUNS, Store, read_records, read_runs
 from zorbench.suite import bundled_suites, find_suite, load_presets
@@ -44,6 +46,11 @@ class RunOptions:
     retry_failed: bool
     seeds_together: bool
     timeout: float | None
+    protocols: Sequence[Protocol] = ()
+    train_seconds: float | None = None
+    trials: int | None = None
+    timed: bool | None = None
+    probed: bool | None = None
 
 
 def run_suites(options: RunOptions) -> int:
@@ -61,6 +68,11 @@ def run_suites(options: RunOptions) -> int:
             device=options.device,
             data_root=options.data_root,
             timeout=options.timeout,
+            protocols=options.protocols,
+            train_seconds=options.train_seconds,
+            trials=options.trials,
+            timed=options.timed,
+            probed=options.probed,
         ),
         Registry(options.plugins),
     )
@@ -71,10 +83,6 @@ def run_suites(options: RunOptions) -> int:
         todo = [cell for cell, own in zip(cells, keys, strict=True) if store.needs(*own, retry_failed=retry)]
         display = make_display(sys.stderr)
         display.planned(cells, todo, results)
-        there = [store.records[cell.key] for cell in cells if cell.key in store.records]
-        untimed = sum(record["status"] == "ok" and not record["attested"] for record in there)
-        if untimed and options.jobs == 1:
-            display.line(f"{untimed} of them ran side by side, so have no times; another --out times them")
         if todo:
             _run_cells(todo, store, display, options, seeds)
         failed = sum((store.find(*own) or {}).get("status") in FAILED for own in keys)
@@ -137,6 +145,12 @@ def _check_numbers(seeds: int, options: RunOptions) -> None:
         raise InputError(f"--jobs {options.jobs}: must be at least 1")
     if options.timeout is not None and not 0 < options.timeout < math.inf:
         raise InputError(f"--timeout {options.timeout:g}: must be a number of seconds, more than 0")
+    if options.train_seconds is not None and not 0 < options.train_seconds < math.inf:
+        raise InputError(
+            f"--train-seconds {options.train_seconds:g}: must be a number of seconds, more than 0"
+        )
+    if options.trials is not None and options.trials < 2:
+        raise InputError(f"--trials {options.trials}: must be at least 2: the defaults and one more")
 
 
 def _keys(cell: Cell, options: RunOptions) -> tuple[str, ...]:
@@ -168,29 +182,42 @@ def _run_cells(todo: list[Cell], store: Store, display: Display, options: RunOpt
             **describe_environment(),
         }
     )
-    attested = options.jobs == 1
-    runnable = [cell for cell in todo if not cell.unsupported]
-    for cell in todo:
-        if cell.unsupported:
-            outcome = Outcome("unsupported", cell.unsupported)
-            store.append(make_record(cell, outcome, run=run, threads=THREADS, attested=attested))
     log = store.results / RUNS / f"{run}.log"
-    work = _arranged(runnable, store, options)
-    display.grouped([one for one in work if isinstance(one, Group)])
     begin = time.monotonic()
-    with display.running(len(runnable)):
-        for progress in run_local(work, options.jobs, log):
-            if progress.group is not None and progress.outcome is not None:
-                display.parted(progress.group, progress.outcome)
-            if progress.cell is not None and progress.outcome is not None:
-                record = make_record(
-                    progress.cell, progress.outcome, run=run, threads=THREADS, attested=attested
-                )
-                store.append(record, progress.outcome.images)
-                display.ended(progress.cell, progress.outcome)
-            display.now(progress.running)
+    with display.running(sum(not cell.unsupported for cell in todo)):
+        for phase, waiting in itertools.groupby(todo, key=lambda cell: cell.phase):
+            runnable = []
+            for planned in waiting:
+                cell, why = settled(planned, store.records)
+                if not (cell.unsupported or why):
+                    runnable.append(cell)
+                    continue
+                outcome = Outcome("unsupported" if cell.unsupported else "error", cell.unsupported or why)
+                store.append(make_record(cell, outcome, run=run, threads=THREADS))
+                if not cell.unsupported:
+                    display.ended(cell, outcome)
+            jobs = 1 if any(cell.alone for cell in runnable) else options.jobs
+            if phase == TIMING:
+                display.line("timing lane: one cell at a time, pinned to a core")
+            _run_phase(runnable, jobs, run, log, store, display, options)
     display.took(time.monotonic() - begin)
     if log.exists() and log.stat().st_size == 0:
         log.unlink()
     elif log.exists():
         display.line(f"what plugins printed, and their tracebacks: {log}")
+
+
+def _run_phase(
+    runnable: list[Cell], jobs: int, run: str, log: Path, store: Store, display: Display, options: RunOptions
+) -> None:
+    """Run cells that need not wait for each other, and store what becomes of them."""
+    work = _arranged(runnable, store, options)
+    display.grouped([one for one in work if isinstance(one, Group)])
+    for progress in run_local(work, jobs, log):
+        if progress.group is not None and progress.outcome is not None:
+            display.parted(progress.group, progress.outcome)
+        if progress.cell is not None and progress.outcome is not None:
+            record = make_record(progress.cell, progress.outcome, run=run, threads=THREADS)
+            store.append(record, progress.outcome.images)
+            display.ended(progress.cell, progress.outcome)
+        display.now(progress.running)
