@@ -65,7 +65,7 @@ class Display:
 
     def ended(self, cell: Cell, outcome: Outcome) -> None:
         self.done += 1
-        if outcome.status in FAILED:
+        if outcome.status in FAILED and cell.lane != "tuning":
             self.line(f"{outcome.status}: {name_of(cell)}: {outcome.reason}")
 
     def left(self) -> str:

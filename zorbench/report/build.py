@@ -8,10 +8,10 @@ from typing import Any
 from zorbench import stats
 from zorbench.report.cells import (
     FAILED,
-    SHOWN_LANES,
     Record,
     images_setting,
     label,
+    lane,
     latest,
     outcome,
     strips,
@@ -27,15 +27,19 @@ from zorbench.report.rows import RowCells, build_row, group_of, paired_skill
 def build_view(records: Iterable[Record], runs: Iterable[Mapping[str, Any]]) -> ReportView:
     """The view of all records. Suites and entries come in order of first appearance, all else sorted.
 
-    Records of the lanes `tuning` and `probe` say nothing about a finished rule and are left out.
+    The accuracy lane makes the tables; the timing lane its seconds; trials are no figures of a rule.
     """
-    shown = [r for r in records if r.get("lane", "accuracy") in SHOWN_LANES]
-    comparable, left_out = current(shown)
-    cells = latest(comparable)
-    failures = _failures(cells)
+    comparable, left_out = current([r for r in records if lane(r) != "tuning"])
+    everything = latest(comparable)
+    cells = [record for record in everything if lane(record) == "accuracy"]
+    failures = _failures(everything)
     grouped: dict[EntryKey, list[Record]] = defaultdict(list)
-    for record in cells:
-        grouped[entry_key(record)].append(record)
+    timed: dict[EntryKey, list[Record]] = defaultdict(list)
+    for record in everything:
+        if lane(record) == "accuracy":
+            grouped[entry_key(record)].append(record)
+        elif lane(record) == "timing":
+            timed[entry_key(record)].append(record)
     anchors = _Anchors()
     suites = []
     for name in dict.fromkeys(suite for suite, _, _ in grouped):
@@ -44,6 +48,7 @@ def build_view(records: Iterable[Record], runs: Iterable[Mapping[str, Any]]) -> 
             _entry(
                 key,
                 group,
+                timed[key],
                 failures,
                 anchors.new(f"{name} {key[1]} {'' if key[2] == 'samples' else key[2]}"),
                 left_out.get(key, ()),
@@ -76,6 +81,7 @@ def build_view(records: Iterable[Record], runs: Iterable[Mapping[str, Any]]) -> 
 def _entry(
     key: EntryKey,
     records: Sequence[Record],
+    timed: Sequence[Record],
     failures: Mapping[int, Failure],
     anchor: str,
     left_out: Iterable[str],
@@ -90,7 +96,8 @@ def _entry(
         able = [r for r in by_label[row_label] if outcome(r)[0] != "unsupported"]
         if able:
             failed = tuple(failures[id(r)] for r in able if id(r) in failures)
-            rows.append(RowCells.of(row_label, able, failed))
+            alone = [r for r in timed if label(r) == row_label]
+            rows.append(RowCells.of(row_label, able, alone, failed))
         else:
             record = by_label[row_label][0]
             unsupported.append(Unsupported(row_label, group_of(record), outcome(record)[1]))

@@ -91,6 +91,8 @@ class Row:
     config_source: str = ""
     over_samples: Curve | None = None
     over_seconds: Curve | None = None
+    errors: Mapping[int, float] = field(default_factory=dict)  # seed → test error
+    rounds: Mapping[int, Mapping[str, float]] = field(default_factory=dict)  # timing repetition → seconds
     profiles: Mapping[str, Profile] = field(default_factory=dict)
     confusion: tuple[tuple[int, ...], ...] | None = None
     sample: Sample | None = None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from zorbench import stats
-from zorbench.report.cells import Record, metric, numbers, one_per_seed, outcome, strips, timings
+from zorbench.report.cells import Record, attested, metric, numbers, one_per_seed, outcome, strips, timings
 from zorbench.report.curves import mean_curve
 from zorbench.report.model import Failure, Group, Row, Sample, Skill, Stat
 from zorbench.report.profiles import profiles
@@ -15,20 +15,28 @@ from zorbench.report.profiles import profiles
 
 @dataclass(frozen=True)
 class RowCells:
-    """The cells of one row: `ok` has one record a seed, `all` every cell that could run."""
+    """The cells of one row: `ok` has one record a seed, `all` every cell that could run; `timed` times."""
 
     label: str
     baseline: str
     role: str
     all: tuple[Record, ...]
     ok: Mapping[int, Record]
+    timed: tuple[Record, ...]
     failures: tuple[Failure, ...]
 
     @classmethod
-    def of(cls, label: str, records: Sequence[Record], failures: tuple[Failure, ...]) -> "RowCells":
+    def of(
+        cls,
+        label: str,
+        records: Sequence[Record],
+        timed: Sequence[Record] = (),
+        failures: tuple[Failure, ...] = (),
+    ) -> "RowCells":
+        """`records` of the accuracy lane; of `timed`, those whose seconds count are kept."""
         ok = one_per_seed(r for r in records if outcome(r)[0] == "ok")
-        first = records[0]
-        return cls(label, str(first["baseline"]), str(first["role"]), tuple(records), ok, failures)
+        first, alone = records[0], tuple(filter(attested, timed))
+        return cls(label, str(first["baseline"]), str(first["role"]), tuple(records), ok, alone, failures)
 
     def validation_errors(self, seeds: Sequence[int]) -> list[float]:
         """The validation error of each of `seeds`, or nothing if one lacks it."""
@@ -66,7 +74,7 @@ def build_row(cells: RowCells, sample_seed: int | None) -> Row:
     described = next(iter(cells.ok.values()), cells.all[0])
     tags = dict(described.get("tags") or {})
     ok = () if cells.failures else tuple(cells.ok.values())
-    alone = [r for r in cells.all if r.get("attested") is True] if ok else []
+    alone = cells.timed if ok else ()
     return Row(
         label=cells.label,
         baseline=cells.baseline,
@@ -81,6 +89,8 @@ def build_row(cells: RowCells, sample_seed: int | None) -> Row:
         config_source=str(described.get("config_source") or ""),
         over_samples=mean_curve(ok, "samples"),
         over_seconds=mean_curve(alone, "seconds"),
+        errors={seed: _error(record) for seed, record in cells.ok.items()} if ok else {},
+        rounds=_rounds(alone),
         profiles=profiles(ok),
         confusion=_confusion(ok),
         sample=_sample(cells.ok.get(sample_seed) if sample_seed is not None else None),
@@ -100,6 +110,11 @@ def _stats(ok: Iterable[Record], alone: Iterable[Record]) -> dict[str, Stat]:
     for (name, _), repetitions in sorted(timed.items()):
         values[name].append(float(np.mean(repetitions)))
     return {name: Stat(*stats.mean_spread(values[name])) for name in sorted(values)}
+
+
+def _rounds(alone: Iterable[Record]) -> dict[int, Mapping[str, float]]:
+    """The seconds of each run of the timing lane, by its repetition."""
+    return {int(record["repetition"]): timings(record) for record in alone}
 
 
 def _confusion(ok: Iterable[Record]) -> tuple[tuple[int, ...], ...] | None:
