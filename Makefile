@@ -31,7 +31,7 @@ $(READY):
 	touch $@
 
 bench: $(READY)
-	$(BIN)/zorbench run --preset $(PRESET)
+	$(BIN)/zorbench run --preset $(PRESET) --jobs $(JOBS)
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 2

@@ -15,7 +15,7 @@ from torch import Tensor
 PROBE_SEEDS = 2
 """How many seeds of an entry are probed."""
 
-ALLOWED = 4.0
+ALLOWED = 3.0
 """How many standard deviations above chance a classifier may be."""
 
 
