@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from zorbench.stats import VERDICT_SEEDS, Estimate, compare_all, compare_to, mean_interval, paired_difference
+from zorbench.stats import (
+    VERDICT_SEEDS,
+    Comparison,
+    Estimate,
+    compare_all,
+    compare_to,
+    mean_interval,
+    paired_difference,
+)
 from zorbench.stats.paired import DRAWN_FLIPS, EXACT_SEEDS
 
 # Intervals
@@ -161,7 +169,7 @@ def test_drawn_flips_come_near_all_flips():
 def test_drawn_flips_count_what_was_observed():
     errors = np.random.default_rng(0).standard_normal((60, 2)) + np.array([0.0, 50.0])
     (one,) = compare_all(errors)
-    assert one.p == pytest.approx(1 / (DRAWN_FLIPS + 1), rel=1e-12)
+    assert one.p == pytest.approx(1 / 10_001, rel=1e-12)
     assert compare_all(errors) == [one]
 
 
@@ -173,6 +181,11 @@ def test_adjusted_p_is_no_less_than_that_of_a_smaller_family_and_follows_t():
         assert alone.p <= one.p
     t = [abs(scipy_stats.ttest_rel(errors[:, c.first], errors[:, c.second]).statistic) for c in family]
     assert (np.diff([family[k].p for k in np.argsort(t)[::-1]]) >= 0).all()
+
+
+def test_a_p_of_the_level_itself_is_significant():
+    found = [Comparison(0, 1, paired_difference([], []), p, None).significant for p in (0.05, 0.0501, None)]
+    assert found == [True, False, False]
 
 
 # Degenerate columns

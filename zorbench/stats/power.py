@@ -68,7 +68,7 @@ def seeds_needed(
 
 def _power(n: int, noncentrality: float, alpha: float) -> float:
     """P(T′ > the critical t), with n − 1 degrees of freedom."""
-    return float(1.0 - nctdtr(n - 1, noncentrality, stdtrit(n - 1, 1.0 - alpha / 2.0)))
+    return float(1.0 - nctdtr(n - 1, noncentrality, -stdtrit(n - 1, alpha / 2.0)))
 
 
 @lru_cache(maxsize=256)
