@@ -1,41 +1,17 @@
-"""What the numbers of several seeds say: skill with its interval, spread, the choice of floor.
-
-Pure functions over arrays with one number a seed; nothing here knows of records or runs.
-"""
+"""Errors held against the trivial: which floor an entry has, and skill over it with its interval."""
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 from numpy.typing import ArrayLike
-from scipy.special import stdtrit
 
-VERDICT_SEEDS = 8
-"""The fewest seeds that a verdict may rest on; fewer are a smoke test."""
-
-CONFIDENCE = 0.95
-"""The level of every interval."""
+from zorbench.stats.estimate import Estimate, t_quantile
 
 MIN_FLOOR_ERROR = 1e-6
 """The least mean floor error that skill is defined for, in error units: below it, trivial is perfect."""
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A number from `n` seeds and the interval from `low` to `high` around it; None for what is undefined."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-    n: int
-
-
-def is_smoke(n: int) -> bool:
-    """Whether `n` seeds are too few for a verdict."""
-    return n < VERDICT_SEEDS
 
 
 def skill(errors: Float[ndarray, "n"] | ArrayLike, floor_errors: Float[ndarray, "n"] | ArrayLike) -> Estimate:
@@ -67,19 +43,8 @@ def skill(errors: Float[ndarray, "n"] | ArrayLike, floor_errors: Float[ndarray, 
         return Estimate(value, None, None, n)
     left_out = 1.0 - e_without / f_without
     error = math.sqrt((n - 1) * left_out.var())
-    half = float(stdtrit(n - 1, 0.5 + CONFIDENCE / 2.0)) * error
+    half = t_quantile(n) * error
     return Estimate(value, value - half, value + half, n)
-
-
-def mean_spread(values: Sequence[float] | Float[ndarray, "n"]) -> tuple[float, float | None, int]:
-    """Mean, standard deviation (n − 1 in the denominator; None for one value) and number of `values`.
-
-    Raises `ValueError` if there are none.
-    """
-    x = np.asarray(values, dtype=np.float64)
-    if x.ndim != 1 or x.size == 0:
-        raise ValueError(f"a mean needs a vector of at least one value, got the shape {x.shape}")
-    return float(x.mean()), float(x.std(ddof=1)) if x.size > 1 else None, x.size
 
 
 def choose_floor(validation_errors: Mapping[str, Sequence[float]]) -> str:
