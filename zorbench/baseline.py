@@ -90,6 +90,7 @@ class Baseline:
     unsupported: ClassVar[Mapping[type[Task], str]] = {}  # task → why the rule cannot do it
     unsupported_protocols: ClassVar[Mapping[str, str]] = {}  # protocol → why it cannot learn under it
     role: ClassVar[Role] = "contender"
+    yardstick: ClassVar[bool] = False  # its first row is what the others' times are measured in
     needs_images: ClassVar[bool] = False  # inputs must be [channels, height, width]
     tags: ClassVar[Tags] = Tags()
     time_steps: int = 1  # T, for how many steps a rule that runs in time shows itself a sample

@@ -164,6 +164,7 @@ class CellMaker:
         return {
             "baseline": plugin.name,
             "role": plugin.role,
+            "yardstick": plugin.yardstick and row.label == plugin.name,
             "tags": asdict(plugin.tags),
             "config": config_values(row.config()),
             "config_source": row.config_source(TASKS[self.entry.task]),

@@ -61,9 +61,11 @@ def paired_skill(row: RowCells, floor: RowCells) -> Skill | None:
 
 
 def group_of(record: Record) -> Group:
-    """Where the record's row stands; reconstruction without a bottleneck is out of the headline."""
+    """Where the record's row stands; what is not on equal terms is out of the headline."""
     if record["role"] == "floor":
         return "floor"
+    if record.get("unmatched"):
+        return "outside"
     tags = record.get("tags") or {}
     free = record.get("task") == "reconstruction" and tags.get("bottleneck") is False
     return "outside" if free else "headline"
@@ -87,10 +89,11 @@ def build_row(cells: RowCells, sample_seed: int | None) -> Row:
         tags=tags,
         config=dict(described.get("config") or {}),
         config_source=str(described.get("config_source") or ""),
+        trials=described.get("trials"),
+        unmatched=str(described.get("unmatched") or ""),
         over_samples=mean_curve(ok, "samples"),
         over_seconds=mean_curve(alone, "seconds"),
         errors={seed: _error(record) for seed, record in cells.ok.items()} if ok else {},
-        rounds=_rounds(alone),
         profiles=profiles(ok),
         confusion=_confusion(ok),
         sample=_sample(cells.ok.get(sample_seed) if sample_seed is not None else None),
@@ -110,11 +113,6 @@ def _stats(ok: Iterable[Record], alone: Iterable[Record]) -> dict[str, Stat]:
     for (name, _), repetitions in sorted(timed.items()):
         values[name].append(float(np.mean(repetitions)))
     return {name: Stat(*stats.mean_spread(values[name])) for name in sorted(values)}
-
-
-def _rounds(alone: Iterable[Record]) -> dict[int, Mapping[str, float]]:
-    """The seconds of each run of the timing lane, by its repetition."""
-    return {int(record["repetition"]): timings(record) for record in alone}
 
 
 def _confusion(ok: Iterable[Record]) -> tuple[tuple[int, ...], ...] | None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
+from zorbench import stats
 from zorbench.report import palette
 from zorbench.report.figures import Series, error_name, floor_level, floor_line, magnitude_axis
 from zorbench.report.labels import Box, place_labels
@@ -24,6 +25,7 @@ def error_against_seconds(entry: EntryView, series: Series) -> str | None:
     if not rules:
         return None
     with panel(f"scatter-{entry.anchor}") as (axes, finish):
+        _front(axes, rules)
         for row in rules:
             _point(axes, row, series)
         log_axis(axes, "x", [_seconds(row) for row in rules])
@@ -43,6 +45,15 @@ def error_against_seconds(entry: EntryView, series: Series) -> str | None:
             taken.append(_name_floor(axes, f"floor: {entry.floor}", height, taken))
         _name_points(axes, [*rules, *floors], taken)
         return finish(f"{entry.title}: error against training seconds")
+
+
+def _front(axes: Axes, rules: Sequence[Row]) -> None:
+    """A line through the rules that no other rule beats in both error and time."""
+    errors, spent = [row.stats["error"].mean for row in rules], [_seconds(row) for row in rules]
+    front = sorted(
+        (s, e) for s, e, on_it in zip(spent, errors, stats.pareto_front(errors, spent), strict=True) if on_it
+    )
+    axes.plot(*zip(*front, strict=True), color=palette.MUTED, linewidth=0.7, marker="", zorder=0.5)
 
 
 def _seconds(row: Row) -> float:

@@ -1,7 +1,7 @@
 """What the numbers of several seeds say: pure functions over arrays that know of no records or runs."""
 
 from zorbench.stats.estimate import CONFIDENCE, SIGNIFICANCE, VERDICT_SEEDS, Estimate, is_smoke, mean_spread
-from zorbench.stats.floor import MIN_FLOOR_ERROR, choose_floor, skill
+from zorbench.stats.floor import MIN_FLOOR_ERROR, choose_floor, skill, skill_difference
 from zorbench.stats.paired import Comparison, compare_all, compare_to, mean_interval, paired_difference
 from zorbench.stats.power import minimum_detectable_effect, seeds_needed
 from zorbench.stats.search import expected_best
@@ -43,6 +43,7 @@ __all__ = [
     "pareto_front",
     "seeds_needed",
     "skill",
+    "skill_difference",
     "speed_ratio",
     "target_error",
     "time_to_target",

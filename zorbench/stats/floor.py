@@ -27,23 +27,49 @@ def skill(errors: Float[ndarray, "n"] | ArrayLike, floor_errors: Float[ndarray, 
     Source: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 11.
     Raises `ValueError` if the two are not equally long vectors of finite numbers from 0 up.
     """
+    e, f = _paired(errors, floor_errors)
+    gone = _share(e, f)
+    value, low, high = (None if part is None else 1.0 - part for part in (gone.value, gone.high, gone.low))
+    return Estimate(value, low, high, gone.n)
+
+
+def skill_difference(
+    errors: Float[ndarray, "n"] | ArrayLike,
+    others: Float[ndarray, "n"] | ArrayLike,
+    floor_errors: Float[ndarray, "n"] | ArrayLike,
+) -> Estimate:
+    """How much more skill one has than another: S_a − S_b = Σ (b − a) / Σ floor error over the paired seeds.
+
+    Above 0, `errors` are the better ones. The interval is that of `skill`, for the difference as a whole, so
+    that what makes a seed hard for both drops out. Undefined where `skill` is; raises `ValueError` as that.
+    """
+    a, f = _paired(errors, floor_errors)
+    b, _ = _paired(others, floor_errors)
+    return _share(b - a, f)
+
+
+def _paired(errors: ArrayLike, floor_errors: ArrayLike) -> tuple[Float[ndarray, "n"], Float[ndarray, "n"]]:
     e, f = np.asarray(errors, dtype=np.float64), np.asarray(floor_errors, dtype=np.float64)
     if e.ndim != 1 or e.shape != f.shape:
         raise ValueError(f"skill pairs one error with one floor error a seed, got {e.shape} and {f.shape}")
     if not (np.isfinite(e).all() and np.isfinite(f).all() and (e >= 0).all() and (f >= 0).all()):
         raise ValueError("skill needs finite errors from 0 up; leave failed seeds out first")
-    n = len(e)
-    if n == 0 or f.mean() < MIN_FLOOR_ERROR:
+    return e, f
+
+
+def _share(part: Float[ndarray, "n"], floor: Float[ndarray, "n"]) -> Estimate:
+    """Σ part / Σ floor with its jackknife t interval."""
+    n = len(floor)
+    if n == 0 or floor.mean() < MIN_FLOOR_ERROR:
         return Estimate(None, None, None, n)
-    value = float(1.0 - e.sum() / f.sum())
+    value = float(part.sum() / floor.sum())
     if n == 1:
         return Estimate(value, None, None, n)
-    e_without, f_without = e.sum() - e, f.sum() - f
-    if f_without.min() < MIN_FLOOR_ERROR * (n - 1):
+    part_without, floor_without = part.sum() - part, floor.sum() - floor
+    if floor_without.min() < MIN_FLOOR_ERROR * (n - 1):
         return Estimate(value, None, None, n)
-    left_out = 1.0 - e_without / f_without
-    error = math.sqrt((n - 1) * left_out.var())
-    half = t_quantile(n) * error
+    left_out = part_without / floor_without
+    half = t_quantile(n) * math.sqrt((n - 1) * left_out.var())
     return Estimate(value, value - half, value + half, n)
 
 
