@@ -2,15 +2,24 @@
 
 from zorbench.stats.estimate import CONFIDENCE, SIGNIFICANCE, VERDICT_SEEDS, Estimate, is_smoke, mean_spread
 from zorbench.stats.floor import MIN_FLOOR_ERROR, choose_floor, skill
+from zorbench.stats.paired import Comparison, compare_all, compare_to, mean_interval, paired_difference
+from zorbench.stats.power import minimum_detectable_effect, seeds_needed
 
 __all__ = [
     "CONFIDENCE",
     "MIN_FLOOR_ERROR",
     "SIGNIFICANCE",
     "VERDICT_SEEDS",
+    "Comparison",
     "Estimate",
     "choose_floor",
+    "compare_all",
+    "compare_to",
     "is_smoke",
+    "mean_interval",
     "mean_spread",
+    "minimum_detectable_effect",
+    "paired_difference",
+    "seeds_needed",
     "skill",
 ]
