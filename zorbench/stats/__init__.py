@@ -4,22 +4,40 @@ from zorbench.stats.estimate import CONFIDENCE, SIGNIFICANCE, VERDICT_SEEDS, Est
 from zorbench.stats.floor import MIN_FLOOR_ERROR, choose_floor, skill
 from zorbench.stats.paired import Comparison, compare_all, compare_to, mean_interval, paired_difference
 from zorbench.stats.power import minimum_detectable_effect, seeds_needed
+from zorbench.stats.speed import (
+    AA_PAIRS,
+    SpeedVerdict,
+    aa_noise,
+    compare_speed,
+    median_time,
+    speed_ratio,
+    target_error,
+    time_to_target,
+)
 
 __all__ = [
+    "AA_PAIRS",
     "CONFIDENCE",
     "MIN_FLOOR_ERROR",
     "SIGNIFICANCE",
     "VERDICT_SEEDS",
     "Comparison",
     "Estimate",
+    "SpeedVerdict",
+    "aa_noise",
     "choose_floor",
     "compare_all",
+    "compare_speed",
     "compare_to",
     "is_smoke",
     "mean_interval",
     "mean_spread",
+    "median_time",
     "minimum_detectable_effect",
     "paired_difference",
     "seeds_needed",
     "skill",
+    "speed_ratio",
+    "target_error",
+    "time_to_target",
 ]
