@@ -14,6 +14,7 @@ from zorbench.stats.speed import (
     target_error,
     time_to_target,
 )
+from zorbench.stats.standing import Round, letters, pareto_front, win_tie_loss
 
 __all__ = [
     "AA_PAIRS",
@@ -23,6 +24,7 @@ __all__ = [
     "VERDICT_SEEDS",
     "Comparison",
     "Estimate",
+    "Round",
     "SpeedVerdict",
     "aa_noise",
     "choose_floor",
@@ -30,14 +32,17 @@ __all__ = [
     "compare_speed",
     "compare_to",
     "is_smoke",
+    "letters",
     "mean_interval",
     "mean_spread",
     "median_time",
     "minimum_detectable_effect",
     "paired_difference",
+    "pareto_front",
     "seeds_needed",
     "skill",
     "speed_ratio",
     "target_error",
     "time_to_target",
+    "win_tie_loss",
 ]
