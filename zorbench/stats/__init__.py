@@ -4,6 +4,7 @@ from zorbench.stats.estimate import CONFIDENCE, SIGNIFICANCE, VERDICT_SEEDS, Est
 from zorbench.stats.floor import MIN_FLOOR_ERROR, choose_floor, skill
 from zorbench.stats.paired import Comparison, compare_all, compare_to, mean_interval, paired_difference
 from zorbench.stats.power import minimum_detectable_effect, seeds_needed
+from zorbench.stats.search import expected_best
 from zorbench.stats.speed import (
     AA_PAIRS,
     SpeedVerdict,
@@ -31,6 +32,7 @@ __all__ = [
     "compare_all",
     "compare_speed",
     "compare_to",
+    "expected_best",
     "is_smoke",
     "letters",
     "mean_interval",
