@@ -20,11 +20,11 @@ HOW_TO_READ = (
     "training seconds; under the tuned protocol also the number of configurations tried, on images that "
     "evaluation never draws. Parameters, updates and samples differ between rules; the ledger has them.",
     "All comparisons of an entry are one family. With 8 seeds or more, rows that share no letter differ: "
-    "the risk that any of these differences is none is 5 %. With fewer, the difference that would have been found "
-    "stands in place of a verdict.",
+    "the risk that any of these differences is none is 5 %. With fewer, the difference that would have been "
+    "found stands in place of a verdict.",
     "Seconds come from the timing lane alone: single runs in turns on an otherwise idle machine, pinned to "
-    "a core, with data loading and evaluation left out. Ratios within what a rule scatters against itself print "
-    "≈. A dash stands where nothing was timed.",
+    "a core, with data loading and evaluation left out. Ratios within what a rule scatters against itself "
+    "print ≈. A dash stands where nothing was timed.",
     costs.MEANING,
 )
 
@@ -39,8 +39,8 @@ _TASKS = {
 
 OUTSIDE = (
     "Outside the headline: not on equal terms. Rules without a bottleneck can pass an image through as it "
-    "is, so that their error does not compare with that of a rule that must encode it; unmatched rules were not "
-    "tuned as the others were (the ledger says why)."
+    "is, so that their error does not compare with that of a rule that must encode it; unmatched rules were "
+    "not tuned as the others were (the ledger says why)."
 )
 FLOORS = "Floors: trivial answers. One of them is the zero of skill."
 GROUP_NOTES: tuple[tuple[Group, str], ...] = (("headline", ""), ("outside", OUTSIDE), ("floor", FLOORS))
@@ -79,7 +79,8 @@ def self_check(view: ReportView) -> str:
         )
     return (
         f"Self-check: on permuted labels every classifier fell to chance ({where}; "
-        f"{plural(checks.cells, 'cell')}, accuracy at most {checks.highest:.0%}, a leak would show above {checks.limit:.0%})."
+        f"{plural(checks.cells, 'cell')}, accuracy at most {checks.highest:.0%}, "
+        f"a leak would show above {checks.limit:.0%})."
     )
 
 

@@ -37,7 +37,7 @@ class Comparison:
 
     `p` is adjusted for the family that the comparison came in, and None where there are too few seeds for a
     verdict. `detectable` is the `minimum_detectable_effect` of a single t test of this pair, without the
-    adjustment; None for one seed.
+    adjustment; None for fewer than two seeds.
     """
 
     first: int

@@ -10,9 +10,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 from numpy.typing import ArrayLike
-from scipy.special import stdtrit
 
-from zorbench.stats.estimate import CONFIDENCE, Estimate, finite, finite_pair
+from zorbench.stats.estimate import Estimate, finite, finite_pair, t_quantile
 from zorbench.stats.paired import mean_interval
 
 AA_PAIRS = 8
@@ -74,8 +73,8 @@ def aa_noise(pairs: Float[ndarray, "pairs 2"] | ArrayLike, of: int | None = None
     if n < 1:
         raise ValueError(f"a ratio is the mean of at least one pair, got {n}")
     x = _log(seconds[:, 0]) - _log(seconds[:, 1])
-    quantile = float(stdtrit(k - 1, 0.5 + CONFIDENCE / 2.0))
-    return math.exp(abs(float(x.mean())) + quantile * float(x.std(ddof=1)) * math.sqrt(1.0 / k + 1.0 / n))
+    half = t_quantile(k) * float(x.std(ddof=1)) * math.sqrt(1.0 / k + 1.0 / n)
+    return math.exp(abs(float(x.mean())) + half)
 
 
 def compare_speed(
