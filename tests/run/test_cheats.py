@@ -140,8 +140,11 @@ READS_ELSEWHERE = """
         tasks = {Classification}
         def build(self, entry, config, rng):
             import subprocess, sys
-            code = ("from sklearn.datasets import load_digits as d; import sys; b = d();"
-                    "sys.stdout.buffer.write(b.images.astype('f4').tobytes() + b.target.astype('i8').tobytes())")
+            code = (
+                "from sklearn.datasets import load_digits; import sys; data = load_digits();"
+                "pixels, labels = data.images.astype('f4'), data.target.astype('i8');"
+                "sys.stdout.buffer.write(pixels.tobytes() + labels.tobytes())"
+            )
             raw = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout
             n = 1797
             self.known = torch.frombuffer(bytearray(raw[: n * 256]), dtype=torch.float32).view(n, 64) / 16

@@ -10,6 +10,8 @@ PHASES = ("import", "build", "first_step", "train", "predict")
 FAILED = ("error", "timeout", "diverged")
 _CELL = ("suite", "entry", "protocol", "lane", "seed", "repetition", "baseline", "variant")
 
+_TRIAL = ("study", "trial")
+
 
 def latest(records: Iterable[Record]) -> list[Record]:
     """One record a cell, the last one written, in order of the cells' first appearance.
@@ -19,7 +21,7 @@ def latest(records: Iterable[Record]) -> list[Record]:
     """
     last: dict[tuple[Any, ...], Record] = {}
     for record in records:
-        cell = tuple(record.get(name) for name in _CELL)
+        cell = tuple(record.get(name) for name in (*_CELL, *(_TRIAL if lane(record) == "tuning" else ())))
         if cell not in last or together(last[cell]) or not together(record):
             last[cell] = record
     return list(last.values())
