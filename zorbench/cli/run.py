@@ -97,11 +97,14 @@ def run_suites(options: RunOptions) -> int:
 
 
 def report_on(results: Path) -> None:
-    """Write the report of a results folder, print its tables and where the page is."""
+    """Write the report of a results folder, print its tables, what they say, and where the page is."""
     from rich.console import Console
 
     from zorbench.cli.summary import NOTE, summary_tables
     from zorbench.report import write_report
+    from zorbench.report.build import build_view
+    from zorbench.report.summary import in_short
+    from zorbench.report.wording import self_check
 
     if not results.is_dir():
         raise InputError(f"{results}: no such results folder")
@@ -110,11 +113,14 @@ def report_on(results: Path) -> None:
         raise InputError(f"{results}: holds no records; `zorbench run --out {results}` makes some")
     runs = read_runs(results)
     paths = write_report(results, records, runs)
+    view = build_view(records, runs)
     console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
-    for title, table in summary_tables(records, runs):
+    for title, table in summary_tables(view):
         console.print(title, style="bold", markup=False)
         console.print(table)
     print(NOTE)
+    for line in filter(None, [*(sentence for _, sentence in in_short(view)), self_check(view)]):
+        console.print(line, markup=False, soft_wrap=True)
     print(f"report: {paths.html}")
 
 

@@ -1,14 +1,12 @@
 """The tables that a run prints at its end: error of every row, training time where there is a timing lane."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from zorbench.report.build import build_view
-from zorbench.report.model import EntryView, Row
+from zorbench.report.model import EntryView, ReportView, Row
 
 NOTE = "* floor that is the zero of skill   ! failed cells, so no mean   – not applicable, or not timed"
 
@@ -19,12 +17,10 @@ _TIMED_TITLE = "mean error, training seconds"
 _MOST_COLUMNS = 4  # that fit into 90 characters
 
 
-def summary_tables(
-    records: Sequence[Mapping[str, Any]], runs: Sequence[Mapping[str, Any]]
-) -> list[tuple[str, Table]]:
+def summary_tables(view: ReportView) -> list[tuple[str, Table]]:
     """Titles and tables for each suite and data set: rows are baselines, floors last; columns are entries."""
     groups: dict[tuple[str, str], list[EntryView]] = {}
-    for suite in build_view(records, runs).suites:
+    for suite in view.suites:
         for entry in suite.entries:
             groups.setdefault((suite.name, entry.dataset), []).append(entry)
     return [
