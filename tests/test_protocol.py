@@ -45,15 +45,35 @@ def test_the_ceiling_is_met_exactly_with_a_cut_last_batch():
     assert (budget.seen, budget.updates, budget.remaining, budget.progress) == (23, 3, 0, 1.0)
 
 
-def test_presentations_are_counted_before_the_batch_is_used():
+def test_presentations_are_counted_before_the_batch_is_used_and_progress_after():
     budget = make_budget(n=25, samples=30, batch=10)
     seen = [(budget.seen, budget.remaining, budget.progress) for _ in budget.batches()]
     assert seen == [
-        (10, 20, pytest.approx(1 / 3)),
-        (20, 10, pytest.approx(2 / 3)),
-        (25, 5, pytest.approx(5 / 6)),
-        (30, 0, 1.0),
+        (10, 20, 0.0),
+        (20, 10, pytest.approx(1 / 3)),
+        (25, 5, pytest.approx(2 / 3)),
+        (30, 0, pytest.approx(5 / 6)),
     ]
+    assert budget.progress == 1.0
+
+
+def test_progress_is_what_was_spent_before_whatever_way_shots_are_handed_out():
+    budget = make_budget(n=5, samples=20)
+    assert budget.progress == 0.0
+    found = []
+    for ask in (budget.shots, lambda: budget.take([1, 2]), budget.shots, lambda: budget.take(range(5))):
+        ask()
+        found.append(budget.progress)
+    assert found == pytest.approx([0.0, 5 / 20, 7 / 20, 12 / 20])
+    with pytest.raises(BudgetExceeded):
+        budget.shots()
+    assert budget.progress == pytest.approx(17 / 20)
+
+
+@pytest.mark.parametrize("name", ["n_shots", "batch", "samples", "seconds", "seen", "updates", "progress"])
+def test_nothing_of_a_budget_can_be_set(name):
+    with pytest.raises(AttributeError):
+        setattr(make_budget(), name, 0)
 
 
 def test_partial_batches_are_kept_and_every_epoch_shows_every_shot():
