@@ -75,7 +75,7 @@ def test_counting_takes_no_seconds_and_no_memory(run_rule, monkeypatch):
 
 
 def test_no_test_item_is_seen_in_counting(run_rule, monkeypatch):
-    """Validation images are what is predicted, and after the test items no prediction is asked for any more."""
+    """Validation images are what is predicted, and after the test items nothing is predicted any more."""
     calls = []
     monkeypatch.setattr(builtins, "calls", calls, raising=False)
     source = NEAREST.replace(
