@@ -90,6 +90,9 @@ def run(
         list[str] | None,
         typer.Option(help="NAME or NAME[key=value,...]; repeatable. Default: all. Floors are always added."),
     ] = None,
+    entry: Annotated[
+        list[str] | None, typer.Option(help="Entries by name, e.g. mnist5k-10shot; repeatable. Default: all.")
+    ] = None,
     seeds: Annotated[
         int | None, typer.Option(help="Number of seeds, 0 to N-1. Default: the preset's, else 8.")
     ] = None,
@@ -161,6 +164,7 @@ def run(
         trials=trials,
         timed=timing,
         probed=probes,
+        entries=entry or [],
     )
     try:
         failed = run_suites(options)

@@ -51,6 +51,7 @@ class RunOptions:
     trials: int | None = None
     timed: bool | None = None
     probed: bool | None = None
+    entries: Sequence[str] = ()
 
 
 def run_suites(options: RunOptions) -> int:
@@ -141,11 +142,21 @@ def _what_to_run(options: RunOptions) -> tuple[list[Entry], int, str]:
         raise InputError(
             f"no entry of {', '.join(suite.name for suite in suites)} is in preset {options.preset}"
         )
+    entries = _named(entries, options.entries)
     seeds = presets[options.preset].seeds if options.preset else DEFAULT_SEEDS
     name = "-".join(
         [*(suite.name for suite in suites if options.suites), *([options.preset] if options.preset else [])]
     )
     return entries, seeds if options.seeds is None else options.seeds, name
+
+
+def _named(entries: list[Entry], names: Sequence[str]) -> list[Entry]:
+    """Those of the entries that `names` has, all if it is empty."""
+    known = {entry.name for entry in entries}
+    for name in names:
+        if name not in known:
+            raise unknown("entry", name, sorted(known), "--entry")
+    return [entry for entry in entries if not names or entry.name in names]
 
 
 def _check_numbers(seeds: int, options: RunOptions) -> None:

@@ -83,6 +83,7 @@ def page(view: ReportView, results: Path) -> str:
         costs=costs,
         groups=wording.GROUP_NOTES,
         style=Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8")),
+        script=Markup((_TEMPLATES / "report.js").read_text(encoding="utf-8")),
         suites=[_suite(suite, view, results) for suite in view.suites],
         seeds=seed_list(view.seeds),
         swatches={label: _swatch(index) for label, index in view.series.items()},
