@@ -10,6 +10,25 @@ def blocks(page: str) -> list[str]:
     return re.findall(r"```python\n(.*?)```", (DOCS / page).read_text(encoding="utf-8"), flags=re.DOTALL)
 
 
+def test_the_page_on_baselines_is_what_they_declare():
+    """`zorbench list baselines --markdown > docs/baselines.md` brings it up to date."""
+    from zorbench.cli.baselines_page import baselines_page
+
+    assert (DOCS / "baselines.md").read_text(encoding="utf-8") == baselines_page()
+
+
+def test_every_page_is_linked_and_every_link_leads_somewhere():
+    root = DOCS.parent
+    pages = [root / "README.md", root / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md"))]
+    linked = set()
+    for page in pages:
+        for target in re.findall(r"\]\(([^)#:]+?)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            path = (page.parent / target).resolve()
+            assert path.exists(), f"{page.name}: {target}"
+            linked.add(path)
+    assert set(DOCS.glob("*.md")) <= linked
+
+
 def test_the_tour_of_the_core_runs_as_printed(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (code,) = blocks("zor.md")

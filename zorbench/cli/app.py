@@ -253,9 +253,20 @@ def list_(
     what: Annotated[Listing, typer.Argument(help="What to list.")],
     data_root: DataRoot = None,
     plugin: Plugins = None,
+    markdown: Annotated[
+        bool,
+        typer.Option("--markdown", help="Of baselines: a whole page of Markdown, with their docstrings."),
+    ] = False,
 ) -> None:
     """List the baselines, the suites or the data sets there are."""
+    from zorbench.cli.baselines_page import baselines_page
     from zorbench.cli.listing import print_listing
+
+    if markdown:
+        if what is not Listing.baselines:
+            raise InputError(f"--markdown is for baselines, not for {what.value}")
+        print(baselines_page(plugin or []), end="")
+        return
 
     print_listing(what.value, data_root, plugin or [])
 
