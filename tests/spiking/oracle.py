@@ -1,6 +1,7 @@
 """One-spike convolutional networks as they are defined: dense, one sample at a time, on waves [T, C, H, W].
 
-Slow and plain on purpose. Every time slice is convolved; nothing is known of first-spike times.
+Slow and plain on purpose. Every time slice is convolved; nothing is known of first-spike times. What learns
+or decides takes `convolve` for sums in another order than that of `F.conv2d`: see `sums`.
 """
 
 import functools
@@ -129,18 +130,22 @@ def stdp(weight: Tensor, wave_in: Tensor, wave_out: Tensor, won: list[tuple[int,
 # A sample of training
 
 
-def unsupervised(weight: Tensor, wave: Tensor, theta: float, k: int, radius: int, rule, **choice):
+def unsupervised(
+    weight: Tensor, wave: Tensor, theta: float, k: int, radius: int, rule, *, convolve=F.conv2d, **choice
+):
     """Fire, inhibit, find winners, learn. `wave` is padded. Returns the winners."""
-    passed = inhibited(thresholded(F.conv2d(wave, weight), theta))
+    passed = inhibited(thresholded(convolve(wave, weight), theta))
     spikes = passed.sign()
     won = winners(passed, spikes, k, radius, **choice)
     stdp(weight, wave, spikes, won, rule)
     return won
 
 
-def decision(weight: Tensor, wave: Tensor, **choice) -> tuple[tuple[int, int, int] | None, Tensor]:
+def decision(
+    weight: Tensor, wave: Tensor, *, convolve=F.conv2d, **choice
+) -> tuple[tuple[int, int, int] | None, Tensor]:
     """The winner, None for silence, and the wave that it comes from."""
-    spikes, passed = fire(F.conv2d(wave, weight), None)
+    spikes, passed = fire(convolve(wave, weight), None)
     won = winners(passed, spikes, 1, 0, **choice)
     return (won[0] if won else None), spikes
 
@@ -154,20 +159,31 @@ def reinforced(weight: Tensor, wave: Tensor, label: int, classes: Tensor, reward
     return won
 
 
-def jointly(below: Tensor, above: Tensor, wave: Tensor, label: int, classes: Tensor, layer, rules, **choice):
+def jointly(
+    below: Tensor,
+    above: Tensor,
+    wave: Tensor,
+    label: int,
+    classes: Tensor,
+    layer,
+    rules,
+    *,
+    convolve=(F.conv2d, F.conv2d),
+    **choice,
+):
     """Decide; then the layer's winners and the decision's are rewarded, or all punished, for the decision.
 
     `wave` is padded for the layer, a description as in `networks`; `rules` are two pairs. Returns the winners
-    of both and the wave that the decision got, padded by 2.
+    of both.
     """
-    passed = thresholded(F.conv2d(wave, below), layer.threshold)
+    passed = thresholded(convolve[0](wave, below), layer.threshold)
     middle = pad(pool(passed.sign(), layer.pool), 2)
     quiet = inhibited(passed)
     found = winners(quiet, quiet.sign(), layer.k, layer.radius, **choice)
-    won, spikes = decision(above, middle, **choice)
+    won, spikes = decision(above, middle, convolve=convolve[1], **choice)
     if won is None:
-        return [], None, middle
+        return [], None
     wrong = int(classes[won[0]]) != label
     stdp(below, wave, quiet.sign(), found, rules[0][wrong])
     stdp(above, middle, spikes, [won], rules[1][wrong])
-    return found, won, middle
+    return found, won
