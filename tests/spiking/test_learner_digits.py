@@ -101,16 +101,16 @@ def test_three_branches_are_the_oracles(judge):
         net.shares["decision"] = 1.0, 1.0
         wave = wave_of(cached[sample : sample + 1], 2)
         reward, punishment = net.rules("decision")
-        theirs, spikes = {}, {}
+        theirs, passed = {}, {}
         for name, weight in expected.items():
-            theirs[name], spikes[name] = oracle.decision(weight, wave, convolve=by_fours)
+            theirs[name], passed[name] = oracle.decision(weight, wave, convolve=by_fours)
         votes = torch.tensor([[int(net.map_classes[won[0]]) for won in theirs.values()]])
         said = net.learn_to_decide(cached, labels, torch.tensor([sample]))
         assert torch.equal(said.votes, votes), sample
         for branch, (name, weight) in enumerate(expected.items()):
             judged = votes[0, branch] if judge == "branch" else majority(votes)
             rule = reward if int(judged) == label else punishment
-            oracle.stdp(weight, wave, spikes[name], [theirs[name]], rule)
+            oracle.stdp(weight, wave, passed[name], [theirs[name]], rule)
             assert tuple(said.winners[0, branch].tolist()) == theirs[name], sample
             assert torch.equal(net.weights[name], weight), sample
 

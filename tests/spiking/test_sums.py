@@ -8,6 +8,8 @@ from tests.spiking import oracle
 from tests.spiking.sums import by_fours, spike_by_spike
 from zorbench.spiking.firing import fire, last_potentials
 from zorbench.spiking.first_spikes import padded, to_wave
+from zorbench.spiking.greedy import learn
+from zorbench.spiking.stdp import STDP
 
 T = 6
 GEOMETRIES = [(3, 7, 3, 1), (40, 16, 5, 2), (4, 33, 1, 0), (70, 5, 3, 0)]  # inputs, maps, kernel, padding
@@ -81,6 +83,13 @@ def test_the_loops_add_in_these_orders(geometry):
     fired = fire(times, weight, theta, steps=T, padding=padding)
     spikes, passed = oracle.fire(spike_by_spike(wave, weight), theta)
     assert torch.equal(to_wave(fired.times, T)[0].float(), spikes)
-    assert torch.equal(fired.potentials[0], oracle.at_first_spike(passed, spikes)[1])
+    assert torch.equal(fired.potentials[0], oracle.at_first_spike(passed)[1])
     potentials = last_potentials(times, weight, steps=T, padding=padding)
     assert torch.equal(potentials[0], by_fours(wave, weight)[-1])
+
+
+def test_learning_adds_in_the_same_order():
+    times = torch.zeros(1, 3, 1, 1, dtype=torch.uint8)
+    weight = torch.tensor([[1.0, EPSILON, EPSILON], [EPSILON, EPSILON, 1.0]]).view(2, 3, 1, 1)
+    won = learn(weight, times, STDP(), threshold=0.5, k=1, radius=0, steps=T)
+    assert won[0, 0, 0] == 1
