@@ -80,8 +80,7 @@ def run_suites(options: RunOptions) -> int:
     results = options.out or Path("results") / name
     with Store(results) as store:
         keys = [_keys(cell, options) for cell in cells]
-        retry = options.retry_failed
-        todo = [cell for cell, own in zip(cells, keys, strict=True) if store.needs(*own, retry_failed=retry)]
+        todo = _to_run(cells, store, options)
         display = make_display(sys.stderr)
         display.planned(cells, todo, results)
         if todo:
@@ -174,6 +173,27 @@ def _check_numbers(seeds: int, options: RunOptions) -> None:
         raise InputError(f"--trials {options.trials}: must be at least 2: the defaults and one more")
 
 
+def _to_run(cells: Sequence[Cell], store: Store, options: RunOptions) -> list[Cell]:
+    """What has no record or is run again; and, where that is a trial, what is evaluated with its study."""
+    needed = {cell.key for cell in cells if _is_needed(cell, store, options)}
+    studies = {cell.study.id for cell in cells if cell.study is not None and cell.key in needed}
+    return [
+        cell
+        for cell in cells
+        if cell.key in needed or (cell.study and cell.lane != "tuning" and cell.study.id in studies)
+    ]
+
+
+def _is_needed(cell: Cell, store: Store, options: RunOptions) -> bool:
+    """Whether the cell has no record, or one of a failure or of settings that its study no longer chooses."""
+    keys = _keys(cell, options)
+    if store.needs(*keys, retry_failed=options.retry_failed):
+        return True
+    if cell.study is None or cell.lane == "tuning":
+        return False
+    return (store.find(*keys) or {}).get("trial") != cell.study.chosen(store.records)
+
+
 def _keys(cell: Cell, options: RunOptions) -> tuple[str, ...]:
     """Where the cell's record may stand; one that was made with other seeds counts if these are asked for."""
     return (cell.key, cell.together_key) if options.seeds_together else (cell.key,)
@@ -210,6 +230,8 @@ def _run_cells(todo: list[Cell], store: Store, display: Display, options: RunOpt
             runnable = []
             for planned in waiting:
                 cell, why = settled(planned, store.records)
+                if not _is_needed(cell, store, options):
+                    continue  # the trials that were run again left the choice as it was
                 if not (cell.unsupported or why):
                     runnable.append(cell)
                     continue
