@@ -76,7 +76,15 @@ def run_suites(options: RunOptions) -> int:
         if untimed and options.jobs == 1:
             display.line(f"{untimed} of them ran side by side, so have no times; another --out times them")
         if todo:
-            _run_cells(todo, store, display, options, seeds)
+            run_cells(
+                todo,
+                store,
+                display,
+                jobs=options.jobs,
+                seeds=seeds,
+                preset=options.preset,
+                together=options.seeds_together,
+            )
         failed = sum((store.find(*own) or {}).get("status") in FAILED for own in keys)
     if failed:
         display.line(f"{failed} of {len(cells)} cells failed; --retry failed runs errors and timeouts again")
@@ -144,15 +152,25 @@ def _keys(cell: Cell, options: RunOptions) -> tuple[str, ...]:
     return (cell.key, cell.together_key) if options.seeds_together else (cell.key,)
 
 
-def _arranged(runnable: list[Cell], store: Store, options: RunOptions) -> Sequence[Work]:
+def _arranged(runnable: list[Cell], store: Store, together: bool) -> Sequence[Work]:
     """What the processes do. A cell that ran before by itself, and failed, does so again."""
-    if not options.seeds_together:
+    if not together:
         return runnable
     again = [cell for cell in runnable if cell.key in store.records]
     return [*group_seeds(cell for cell in runnable if cell.key not in store.records), *again]
 
 
-def _run_cells(todo: list[Cell], store: Store, display: Display, options: RunOptions, seeds: int) -> None:
+def run_cells(
+    todo: Sequence[Cell],
+    store: Store,
+    display: Display,
+    *,
+    jobs: int,
+    seeds: int,
+    preset: str | None = None,
+    together: bool = False,
+) -> None:
+    """Run cells, at most `jobs` at a time, and append their records to the store."""
     started = datetime.now(UTC)
     run = f"{started:%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
     store.write_run(
@@ -161,25 +179,25 @@ def _run_cells(todo: list[Cell], store: Store, display: Display, options: RunOpt
             "started": started.isoformat(timespec="seconds"),
             "command": ["zorbench", *sys.argv[1:]],
             "command_line": shlex.join(["zorbench", *sys.argv[1:]]),
-            "preset": options.preset,
+            "preset": preset,
             "seeds": seeds,
             "grade": "smoke" if is_smoke(seeds) else "verdict",
-            "jobs": options.jobs,
+            "jobs": jobs,
             **describe_environment(),
         }
     )
-    attested = options.jobs == 1
+    attested = jobs == 1
     runnable = [cell for cell in todo if not cell.unsupported]
     for cell in todo:
         if cell.unsupported:
             outcome = Outcome("unsupported", cell.unsupported)
             store.append(make_record(cell, outcome, run=run, threads=THREADS, attested=attested))
     log = store.results / RUNS / f"{run}.log"
-    work = _arranged(runnable, store, options)
+    work = _arranged(runnable, store, together)
     display.grouped([one for one in work if isinstance(one, Group)])
     begin = time.monotonic()
     with display.running(len(runnable)):
-        for progress in run_local(work, options.jobs, log):
+        for progress in run_local(work, jobs, log):
             if progress.group is not None and progress.outcome is not None:
                 display.parted(progress.group, progress.outcome)
             if progress.cell is not None and progress.outcome is not None:
