@@ -38,8 +38,8 @@ def _blocks(document: Mapping[str, Any]) -> Iterator[str]:
     yield f"# {document['title']}"
     yield f"{document['seeds']} seeds; {tally(document)}."
     yield (
-        "VERIFIED: the whole 95 % interval is within what the claim allows, its margin included; REFUTED: all "
-        "of it lies outside. Each claim is held to its own protocol and to the matched one."
+        "VERIFIED: the whole 95 % interval is within what the claim allows, its margin included; REFUTED: "
+        "all of it lies outside. Each claim is held to its own protocol and to the matched one."
     )
     lines = [
         "| Claim | Setting | Verdict | Measured | Needs | n | Beside it |",
