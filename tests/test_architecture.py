@@ -28,6 +28,7 @@ LEVELS = [
     ["suite", "plan", "store", "environment"],
     ["executors"],
     ["stats"],
+    ["claims"],
     ["report"],
     ["training"],
     ["cli"],
@@ -41,7 +42,8 @@ ONLY = {
     "metrics": set(),
     "data": {"errors"},
     "stats": {"errors"},
-    "report": {"conditions", "stats", "store", "errors"},
+    "claims": {"errors", "entry", "cell", "config", "paths", "suite", "stats"},
+    "report": {"conditions", "stats", "claims", "store", "errors"},
     "training": {"spiking", "data", "metrics", "environment", "errors"},
 }
 

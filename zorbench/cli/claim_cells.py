@@ -91,10 +91,11 @@ def _question(
     for entry, row in setting.pairs():
         label = registry.row(row).label
         cells = tuple(cell for cell in planned[entry] if cell.label == label)
-        if cells[0].unsupported:
+        why = cells[0].unsupported if cells else "it is a floor of other tasks"
+        if why:
             raise InputError(
                 f"{file}: claim '{claim.id}': {setting.kind}: {label} cannot do {entry.task} "
-                f"of {entry.dataset}: {cells[0].unsupported}"
+                f"of {entry.dataset}: {why}"
             )
         found.append(cells)
     floors = [
