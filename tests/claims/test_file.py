@@ -116,7 +116,7 @@ def test_a_claim_that_cannot_be_measured_says_why(write):
         (
             'entry = "small"',
             'netry = "small"',
-            ["published: unknown key 'netry'", "entry, row, than, than_entry"],
+            ["published: unknown key 'netry'", "entry, row, than, than_entry, differs"],
         ),
         (
             '"accuracy"',

@@ -164,7 +164,7 @@ def _setting(
         than=rows.than,
         than_entry=other if rows.than_entry else None,
         costs=costs,
-        differs=(*differs, *table.differs),
+        differs=(*differs, *rows.differs, *table.differs),
     )
 
 

@@ -68,6 +68,7 @@ class RowsTable(BaseModel):
     row: Text
     than: Text | None = None
     than_entry: str | None = None
+    differs: list[Text] = []
 
 
 class ClaimTable(BaseModel):
