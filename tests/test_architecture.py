@@ -42,7 +42,7 @@ ONLY = {
     "metrics": set(),
     "data": {"errors"},
     "stats": {"errors"},
-    "claims": {"errors", "entry", "cell", "config", "paths", "suite", "stats"},
+    "claims": {"errors", "entry", "config", "paths", "suite", "stats"},
     "report": {"conditions", "stats", "claims", "store", "errors"},
     "training": {"spiking", "data", "metrics", "environment", "errors"},
 }

@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from zorbench.cell import FAILED
 from zorbench.claims._estimates import mean_interval, paired_difference, speed_ratio
 from zorbench.claims.expectation import Verdict, verdict
 from zorbench.claims.file import Claim
 from zorbench.claims.measures import MEASURES, SECONDS, Record, training_seconds
 from zorbench.stats import Estimate, choose_floor
+
+FAILED = ("error", "timeout", "diverged")
 
 
 @dataclass(frozen=True)
