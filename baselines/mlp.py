@@ -32,6 +32,7 @@ class MLP(StepBaseline):
     """
 
     name = "mlp"
+    yardstick = True
     tasks = {Reconstruction, Colorization, Classification}
     tags = Tags(
         uses_weight_transport=True,

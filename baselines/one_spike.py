@@ -36,6 +36,7 @@ class _OneSpike(Baseline):
     """What both plugins share: layers that learn by STDP, one after the other, on the shots' first spikes."""
 
     needs_images = True
+    unsupported_protocols = {"time": "the rates of its layers double after numbers of presentations"}
     time_steps = STEPS
     net: OneSpikeNet
     draw: torch.Generator
@@ -43,6 +44,7 @@ class _OneSpike(Baseline):
     def _start(self, described: Network, entry: EntrySpec, doublings: float, share: float) -> None:
         """The untrained network; a layer's rates double `doublings` times within its share of the budget."""
         described.shapes(6, *entry.input_shape[1:])  # refuses images that are too small
+        assert entry.samples is not None, "its rates double by presentations"
         spent = (entry.samples - entry.n_shots) * share / (len(described.stages) - 1)  # on a layer
         self.net = OneSpikeNet(
             described,
@@ -184,7 +186,7 @@ class OneSpike(_OneSpike):
         if self.config.learns == "all":
             self._learn_layers(times, budget, self.config.unsupervised)
         cached = self.net.features(times, "decision")
-        for order in self._orders(budget, budget.samples, self.config.adaptation):
+        for order in self._orders(budget, budget.seen + budget.remaining, self.config.adaptation):
             self.net.learn_to_decide(cached, labels, order, epoch=budget.seen // len(times))
 
     def predict(self, inputs: Tensor) -> Tensor:

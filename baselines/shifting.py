@@ -86,8 +86,7 @@ class Shifting(StepBaseline):
 
     def fit(self, budget: Budget) -> None:
         for inputs, targets in budget.batches():
-            seen = (budget.seen - len(inputs)) / budget.samples
-            self.net.lr = decayed(self.lr, self.last_lr, seen)
+            self.net.lr = decayed(self.lr, self.last_lr, budget.progress)
             self.step(inputs, targets)
 
     def step(self, inputs: Tensor, targets: Tensor) -> None:

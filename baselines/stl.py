@@ -102,8 +102,7 @@ class STL(StepBaseline):
 
     def fit(self, budget: Budget) -> None:
         for inputs, targets in budget.batches():
-            seen = (budget.seen - len(inputs)) / budget.samples
-            self.optimiser.param_groups[0]["lr"] = self.lr * (self.last_lr / self.lr) ** seen
+            self.optimiser.param_groups[0]["lr"] = self.lr * (self.last_lr / self.lr) ** budget.progress
             self.step(inputs, targets)
 
     def step(self, inputs: Tensor, targets: Tensor) -> None:

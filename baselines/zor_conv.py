@@ -78,7 +78,7 @@ class ZorConv(StepBaseline):
         """Unlike that of a gradient, the length of a direction does not shrink with the errors: lr can."""
         for inputs, targets in budget.batches():
             if self.falls:
-                self.net.lr = self.lr * (1 - (budget.seen - len(inputs)) / budget.samples)
+                self.net.lr = self.lr * (1 - budget.progress)
             self.step(inputs, targets)
 
     def step(self, inputs: Tensor, targets: Tensor) -> None:

@@ -72,7 +72,7 @@ def make_cell() -> Callable[..., Any]:
     from zorbench.data import load
     from zorbench.entry import Entry
     from zorbench.registry import PluginRef, source_hash
-    from zorbench.run import entry_episode
+    from zorbench.session import entry_episode
 
     def make(path: Path, *, class_name: str = "Rule", **changes: Any) -> Cell:
         settings: dict[str, Any] = {"suite": "tests", "dataset": "digits", "task": "classification"}

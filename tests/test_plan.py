@@ -8,7 +8,7 @@ from zorbench.entry import Entry
 from zorbench.errors import InputError
 from zorbench.plan import Request, make_plan
 from zorbench.registry import Registry
-from zorbench.run import entry_episode
+from zorbench.session import entry_episode
 
 BUNDLED = """
 class Rule(StepBaseline):

@@ -46,9 +46,9 @@ class EntrySpec:
     """What `build` is told: the task, the shapes and the budget, not which data set it is.
 
     `input_shape` and `output_shape` are those of one sample; `n_shots` the number of training samples;
-    `samples` the ceiling on presentations; `hidden` the suggested hidden size; `depth` the number
-    of hidden layers asked of a network, None for the rule's own; `code` the most numbers that `encode` may
-    return for one image.
+    `samples` the ceiling on presentations, None where time is the ceiling; `hidden` the suggested hidden
+    size; `depth` the number of hidden layers asked of a network, None for the rule's own; `code` the most
+    numbers that `encode` may return for one image.
     """
 
     task: type[Task]
@@ -56,7 +56,7 @@ class EntrySpec:
     output_shape: tuple[int, ...]
     n_classes: int
     n_shots: int
-    samples: int
+    samples: int | None
     batch: int
     hidden: int
     code: int
@@ -88,7 +88,9 @@ class Baseline:
     name: ClassVar[str]
     tasks: ClassVar[Set[type[Task]]]
     unsupported: ClassVar[Mapping[type[Task], str]] = {}  # task → why the rule cannot do it
+    unsupported_protocols: ClassVar[Mapping[str, str]] = {}  # protocol → why it cannot learn under it
     role: ClassVar[Role] = "contender"
+    yardstick: ClassVar[bool] = False  # its first row is what the others' times are measured in
     needs_images: ClassVar[bool] = False  # inputs must be [channels, height, width]
     tags: ClassVar[Tags] = Tags()
     time_steps: int = 1  # T, for how many steps a rule that runs in time shows itself a sample

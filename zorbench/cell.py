@@ -6,10 +6,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from zorbench.entry import Entry
+from zorbench.entry import Entry, Lane, Protocol
 from zorbench.registry import PluginRef
+from zorbench.tuning import Study
 
-RECORD_FORMAT = 1
+RECORD_FORMAT = 2
+BUSY = 0.1
+"""The share of the machine's processor time that others may take while seconds are measured."""
+
+TIMING = 3
+"""The phase of the timing lane, the last."""
+
 FAILED = ("error", "timeout", "diverged")
 RETRIED = ("error", "timeout")  # a rule that diverged would do so again
 
@@ -18,11 +25,16 @@ Status = Literal["ok", "error", "timeout", "diverged", "unsupported"]
 
 @dataclass(frozen=True)
 class Cell:
-    """One baseline on one (entry, protocol, seed). Plain values only: it travels to a process of its own."""
+    """One baseline on one (entry, protocol, seed), in a lane. Plain values: it travels to a process.
+
+    Lanes: `accuracy` makes the figures; `tuning` tries one configuration of a study on episodes of the
+    tuning fifth; `timing` measures seconds, alone on the machine; `probe` learns from permuted labels, which
+    must lead to chance. A tuned cell of the accuracy lane has no settings until its study has ended.
+    """
 
     entry: Entry
     seed: int
-    protocol: str
+    protocol: Protocol
     label: str
     ref: PluginRef
     settings: dict[str, Any]
@@ -37,6 +49,28 @@ class Cell:
     unsupported: str = ""  # why the rule cannot do the task; such a cell is recorded, not run
     classes: tuple[str, ...] = ()  # names of the classes, in classification
     offers_many: bool = False  # the rule can learn several seeds at once
+    lane: Lane = "accuracy"
+    repetition: int = 0  # timing: twice the round, plus one for the second of an A/A pair
+    study: Study | None = None  # under `tuned`
+    trial: int | None = None  # which of the study's configurations this is
+    unmatched: str = ""  # why it is not on equal terms with the others of its entry
+
+    @property
+    def phase(self) -> int:
+        """What is to be over before it may begin: cells of one phase wait for none of each other.
+
+        0 and 1 may run beside others, 1 what awaits the choice of its settings; 2 and 3 run alone.
+        """
+        if self.lane == "timing":
+            return TIMING
+        if self.protocol == "time":
+            return 2
+        return 1 if self.study is not None and self.lane != "tuning" else 0
+
+    @property
+    def alone(self) -> bool:
+        """Whether seconds are what it is about, so that nothing may run beside it."""
+        return self.phase >= 2
 
     @property
     def together_key(self) -> str:
@@ -79,14 +113,17 @@ class Outcome:
     seconds: dict[str, float] = field(default_factory=dict)
     cost: dict[str, float] = field(default_factory=dict)
     peak_memory: int | None = None
+    prediction_sha256: str = ""  # of the predictions, taken before they were scored
+    load: float | None = None  # timing: the share of the machine that others took
     images: dict[str, bytes] = field(default_factory=dict)
     together: int = 1
 
 
-def make_record(cell: Cell, outcome: Outcome, *, run: str, threads: int, attested: bool) -> dict[str, Any]:
-    """The cell's record, without its pictures. `attested`: its times were measured with nothing beside it.
+def make_record(cell: Cell, outcome: Outcome, *, run: str, threads: int) -> dict[str, Any]:
+    """The cell's record, without its pictures.
 
-    What was learned together with other seeds has a key of its own, and is never attested.
+    Its times are `attested` in the timing lane alone, where nothing ran beside it, and there only if the
+    machine was idle otherwise. What was learned together with other seeds has a key of its own.
     """
     entry = cell.entry
     by_itself = outcome.together == 1
@@ -105,8 +142,13 @@ def make_record(cell: Cell, outcome: Outcome, *, run: str, threads: int, atteste
         "classes": list(cell.classes),
         "seed": cell.seed,
         "protocol": cell.protocol,
-        "lane": "accuracy",
-        "repetition": 0,
+        "lane": cell.lane,
+        "repetition": cell.repetition,
+        "study": cell.study and cell.study.id,
+        "trial": cell.trial,
+        "trials": cell.study and len(cell.study.settings),
+        "unmatched": cell.unmatched,
+        "seconds_limit": entry.seconds if cell.protocol == "time" else None,
         "variant": cell.label,
         **cell.about,
         "status": outcome.status,
@@ -116,13 +158,15 @@ def make_record(cell: Cell, outcome: Outcome, *, run: str, threads: int, atteste
         "seconds": outcome.seconds,
         "cost": outcome.cost,
         "peak_memory": outcome.peak_memory,
+        "prediction_sha256": outcome.prediction_sha256,
         "episode_sha256": cell.episode_sha256,
         "source": cell.source,
         "torch": cell.torch,
         "device": cell.device,
         "threads": threads,
         "together": outcome.together,
-        "attested": attested and by_itself,
+        "load": outcome.load,
+        "attested": cell.lane == "timing" and outcome.load is not None and outcome.load <= BUSY,
     }
 
 

@@ -1,9 +1,15 @@
 """One line of a suite, as everything below it sees it."""
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 TaskName = Literal["reconstruction", "colorization", "classification"]
+Protocol = Literal["samples", "time", "tuned"]
+PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
+Lane = Literal["accuracy", "timing", "tuning", "probe"]
+
+TRIALS = 16
+"""How many configurations a rule may try, unless an entry says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -17,6 +23,10 @@ class Entry:
     numbers of images scored; `timeout` the hard limit of a cell in seconds, which decides no result; `rows`
     names the baselines that the entry is about, empty for all; `conditions` the noise under which the test
     images are predicted again, such as `gaussian-0.2` (see `zorbench.conditions`), in classification.
+
+    `protocols` are those it is run under; `seconds` the training time under `time`, `trials` the number of
+    configurations that each rule may try under `tuned`. `timed`: it has a timing lane. `probed`: classifiers
+    are tried on permuted labels.
     """
 
     suite: str
@@ -35,6 +45,11 @@ class Entry:
     depth: int | None = None
     rows: tuple[str, ...] = ()
     conditions: tuple[str, ...] = ()
+    protocols: tuple[Protocol, ...] = ("samples",)
+    seconds: float | None = None
+    trials: int = TRIALS
+    timed: bool = False
+    probed: bool = False
 
     @property
     def name(self) -> str:
@@ -46,7 +61,8 @@ class Entry:
     def settings(self) -> dict[str, Any]:
         """The entry as plain values, for records; test conditions only where there are some."""
         values = asdict(self)
-        del values["suite"], values["rows"], values["conditions"]
+        for lane in ("suite", "rows", "conditions", "protocols", "seconds", "trials", "timed", "probed"):
+            del values[lane]
         return values | ({"conditions": list(self.conditions)} if self.conditions else {})
 
     def identity(self) -> dict[str, Any]:

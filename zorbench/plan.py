@@ -1,30 +1,33 @@
 """From suites, baselines and seeds to cells with their keys."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from zorbench.baseline import offers_many
-from zorbench.cell import RECORD_FORMAT, Cell, cell_key
+from zorbench.cell import Cell
 from zorbench.conditions import parse
-from zorbench.config import config_values
 from zorbench.data import Dataset, load
-from zorbench.entry import Entry
+from zorbench.entry import Entry, Protocol
 from zorbench.errors import InputError
+from zorbench.lanes import CellMaker
+from zorbench.probes import PROBE_SEEDS
 from zorbench.registry import Registry, Row, source_hash
-from zorbench.run import THREADS, entry_episode
-from zorbench.tasks import TASKS, Task
+from zorbench.tasks import TASKS
 
 DEVICES = ("cpu", "cuda", "mps")
 
 
 @dataclass(frozen=True)
 class Request:
-    """What a run was asked for. `baselines` names rows; empty means those of each entry."""
+    """What a run was asked for.
+
+    `baselines` names rows; empty means those of each entry. `protocols` stand in for the entries' own, as
+    do `train_seconds`, `trials`, `timed` (a timing lane) and `probed` where they are not None.
+    """
 
     entries: Sequence[Entry]
     seeds: Sequence[int]
@@ -32,10 +35,15 @@ class Request:
     device: str = "cpu"
     data_root: Path | None = None
     timeout: float | None = None
+    protocols: Sequence[Protocol] = ()
+    train_seconds: float | None = None
+    trials: int | None = None
+    timed: bool | None = None
+    probed: bool | None = None
 
 
 def make_plan(request: Request, registry: Registry) -> list[Cell]:
-    """Every cell of a request, in the order they run: entry, then seed, then row.
+    """Every cell of a request, in the order they run: phase, then entry, then seed, then row.
 
     Floors are always among the rows. Everything that can be checked before the first cell runs is checked
     here: data, shots, devices, configurations. Raises `InputError`.
@@ -44,69 +52,47 @@ def make_plan(request: Request, registry: Registry) -> list[Cell]:
     if not request.seeds:
         raise InputError("no seeds: --seeds must be at least 1")
     sources = cache(source_hash)
-    cells = []
+    cells: list[Cell] = []
     for entry in request.entries:
         rows = _rows_of(entry, request, registry)
         dataset = load(entry.dataset, request.data_root)
-        entry = replace(entry, dataset=dataset.name, timeout=request.timeout or entry.timeout)
+        entry = _as_requested(replace(entry, dataset=dataset.name), request)
         _check_entry(entry, dataset)
-        for seed in request.seeds:
-            try:
-                episode = entry_episode(entry, dataset, seed)
-            except InputError as error:
-                raise InputError(f"suite {entry.suite}, entry {entry.name}: {error}") from error
-            if entry.test is not None and entry.test > len(episode.test):
-                raise InputError(
-                    f"suite {entry.suite}, entry {entry.name}: test = {entry.test}, but {dataset.name} has "
-                    f"{len(episode.test)} to test on; leave test out for all"
-                )
-            if entry.samples < len(episode.shots):
-                raise InputError(
-                    f"suite {entry.suite}, entry {entry.name}: samples = {entry.samples} is less than its "
-                    f"{len(episode.shots)} shots; every shot must be affordable once"
-                )
-            for row in rows:
-                if row.plugin.role == "floor" and TASKS[entry.task] not in row.plugin.tasks:
-                    continue  # each task has floors of its own
-                about = _about(row, TASKS[entry.task])
-                cells.append(
-                    Cell(
-                        entry=entry,
-                        seed=seed,
-                        protocol="samples",
-                        label=row.label,
-                        ref=row.ref,
-                        settings=row.settings,
-                        device=request.device,
-                        data_root=request.data_root,
-                        key=cell_key(
-                            format=RECORD_FORMAT,
-                            entry=entry.identity(),
-                            suite=entry.suite,
-                            episode=episode.sha256,
-                            seed=seed,
-                            protocol="samples",
-                            lane="accuracy",
-                            repetition=0,
-                            row=row.label,
-                            config=about["config"],
-                            source=sources(row.ref.path),
-                            device=request.device.partition(":")[0],
-                            threads=THREADS,
-                            dtype="float32",
-                            torch=_torch_minor(),
-                        ),
-                        about=about,
-                        episode_sha256=episode.sha256,
-                        n_shots=len(episode.shots),
-                        source=sources(row.ref.path),
-                        torch=_torch_minor(),
-                        unsupported=_unsupported(row, entry, dataset),
-                        classes=dataset.class_names if entry.task == "classification" else (),
-                        offers_many=offers_many(row.plugin),
-                    )
-                )
-    return list({cell.key: cell for cell in cells}.values())
+        task = TASKS[entry.task]
+        # Each task has floors of its own.
+        rows = [row for row in rows if row.plugin.role != "floor" or task in row.plugin.tasks]
+        maker = CellMaker(entry, dataset, request.device, request.data_root, sources)
+        for protocol in entry.protocols:
+            for seed in request.seeds:
+                cells.extend(maker.accuracy(row, protocol, seed) for row in rows)
+            if protocol == "tuned":
+                cells.extend(cell for row in rows for cell in maker.trials(row))
+        if entry.timed:
+            cells.extend(maker.timing([row for row in rows if row.plugin.role != "floor"]))
+        if entry.probed and entry.task == "classification":
+            for seed in range(PROBE_SEEDS):
+                cells.extend(maker.probe(row, seed) for row in rows)
+    distinct = list({cell.key: cell for cell in cells}.values())
+    return sorted(distinct, key=lambda cell: cell.phase)  # which keeps the order within a phase
+
+
+def _as_requested(entry: Entry, request: Request) -> Entry:
+    """The entry with what the request asks for instead of its own."""
+    asked: dict[str, Any] = {
+        "timeout": request.timeout,
+        "protocols": tuple(request.protocols) or None,
+        "seconds": request.train_seconds,
+        "trials": request.trials,
+        "timed": request.timed,
+        "probed": request.probed,
+    }
+    entry = replace(entry, **{name: value for name, value in asked.items() if value is not None})
+    if "time" in entry.protocols and entry.seconds is None:
+        raise InputError(
+            f"suite {entry.suite}, entry {entry.name}: protocol time needs a training time; give the entry "
+            f"seconds, or use --train-seconds"
+        )
+    return entry
 
 
 def _rows_of(entry: Entry, request: Request, registry: Registry) -> list[Row]:
@@ -129,34 +115,17 @@ def _chosen_rows(names: Iterable[str], registry: Registry) -> list[Row]:
     return list({**floors, **(chosen or usual)}.values())
 
 
-def _about(row: Row, task: type[Task]) -> dict[str, Any]:
-    """What a record says of its row."""
-    plugin = row.plugin
-    return {
-        "baseline": plugin.name,
-        "role": plugin.role,
-        "tags": asdict(plugin.tags),
-        "config": config_values(row.config()),
-        "config_source": row.config_source(task),
-    }
-
-
-def _unsupported(row: Row, entry: Entry, dataset: Dataset) -> str:
-    """Why this rule cannot do this entry; empty if it can."""
-    task = TASKS[entry.task]
-    if task not in row.plugin.tasks:
-        return row.plugin.unsupported.get(task, "the plugin does not declare this task")
-    if row.plugin.needs_images and len(dataset.shape) != 3:
-        return f"needs images; items of {dataset.name} have shape {list(dataset.shape)}"
-    return ""
-
-
 def _check_entry(entry: Entry, dataset: Dataset) -> None:
     if entry.task not in dataset.tasks:
         able = ", ".join(sorted(dataset.tasks))
         raise InputError(
             f"suite {entry.suite}, entry {entry.name}: {dataset.name} has no {entry.task} "
             f"(items of shape {list(dataset.shape)}); it can be asked for: {able}"
+        )
+    if "tuned" in entry.protocols and dataset.folds is not None:
+        raise InputError(
+            f"suite {entry.suite}, entry {entry.name}: {dataset.name} brings its own splits, so none "
+            f"of it is kept for tuning; valid protocols here: samples, time"
         )
     if entry.conditions and TASKS[entry.task].images_out:
         raise InputError(
@@ -179,7 +148,3 @@ def _check_device(device: str) -> None:
     except (RuntimeError, AssertionError) as error:
         reason = " ".join(str(error).split())[:120]
         raise InputError(f"--device {device}: not to be had here: {reason}") from error
-
-
-def _torch_minor() -> str:
-    return ".".join(torch.__version__.split(".")[:2])

@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from zorbench.conditions import conditions
-from zorbench.entry import Entry, TaskName
+from zorbench.entry import TRIALS, Entry, Protocol, TaskName
 from zorbench.errors import InputError, unknown
 from zorbench.paths import bundled
 
@@ -45,11 +45,22 @@ class EntryTable(BaseModel):
     timeout: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 300.0
     label: str = ""
     presets: list[str] = []
+    protocols: Annotated[list[Protocol], Field(min_length=1)] = ["samples"]
+    seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    trials: Annotated[int, Field(ge=2, strict=True)] = TRIALS
+    timed: bool = False
+    probed: bool = False
 
     @model_validator(mode="after")
     def _one_setting(self) -> "EntryTable":
         if (self.shots is None) == (self.images is None):
             raise ValueError("give either shots (per class) or images (in all)")
+        return self
+
+    @model_validator(mode="after")
+    def _time_to_train(self) -> "EntryTable":
+        if "time" in self.protocols and self.seconds is None:
+            raise ValueError("protocol time needs seconds, the training time")
         return self
 
     @model_validator(mode="after")
@@ -67,7 +78,7 @@ class EntryTable(BaseModel):
     def expand(self, suite: str, task: TaskName, rows: tuple[str, ...] = ()) -> list[Entry]:
         """The entries this table stands for."""
         common = self.model_dump(exclude={"dataset", "shots", "images", "depth", "noise", "presets"})
-        common |= {"rows": rows, "conditions": self.conditions()}
+        common |= {"rows": rows, "conditions": self.conditions(), "protocols": tuple(self.protocols)}
         amounts = [("shots", shots) for shots in _listed(self.shots)]
         amounts += [("images", images) for images in _listed(self.images)]
         return [

@@ -12,7 +12,8 @@ import torch
 from zorbench.baseline import StepBaseline
 from zorbench.cell import Cell, Group, Outcome, Work
 from zorbench.predict import ContractError, Diverged, unchanged
-from zorbench.run import Answer, Session, attempt
+from zorbench.run import attempt
+from zorbench.session import Answer, Session
 
 
 def group_seeds(cells: Iterable[Cell]) -> list[Work]:
@@ -22,8 +23,10 @@ def group_seeds(cells: Iterable[Cell]) -> list[Work]:
     """
     groups: dict[object, list[Cell]] = {}
     for cell in cells:
-        row = (cell.entry, cell.protocol, cell.label, cell.ref, cell.device, cell.n_shots)
-        groups.setdefault(row if cell.offers_many else cell.key, []).append(cell)
+        settings = str(sorted(cell.settings.items()))
+        row = (cell.entry, cell.protocol, cell.label, settings, cell.ref, cell.device, cell.n_shots)
+        together = cell.offers_many and cell.lane == "accuracy" and not cell.alone
+        groups.setdefault(row if together else cell.key, []).append(cell)
     return [Group(tuple(found)) if len(found) > 1 else found[0] for found in groups.values()]
 
 
@@ -91,7 +94,7 @@ def _learn_together(group: Group) -> tuple[Outcome, ...] | Outcome:
     assert isinstance(plugin, StepBaseline), "only such a rule offers many seeds"
     for member in members:
         member.plugin = plugin
-    with first.randomness.installed():
+    with first.calling():
         try:
             plugin.build_many(first.spec, config, [member.session.generator for member in members])
         except NotImplementedError as error:

@@ -64,11 +64,11 @@ def test_a_ratio_is_how_many_times_as_long_the_other_takes():
     assert found.verdict.status == "VERIFIED"
 
 
-def test_cells_that_ran_side_by_side_are_not_timed():
+def test_times_on_a_busy_machine_decide_nothing():
     row = [record("rule", seed, attested=False) for seed in range(8)]
     found = assess(a_claim(measure="training seconds"), Cells(row))
     assert found.verdict.status == "INCONCLUSIVE"
-    assert "side by side" in found.verdict.reason
+    assert "no time is attested" in found.verdict.reason
 
 
 def test_a_row_with_a_failed_cell_has_no_mean():
@@ -87,15 +87,3 @@ def test_no_records_are_no_run_and_a_missing_number_is_told():
     assert assess(a_claim("difference"), Cells(errors("rule", [0.1]))).verdict.status == "NOT RUN"
     found = assess(a_claim(measure="early activity"), Cells(errors("rule", [0.1])))
     assert found.verdict.reason == "the records tell no early activity"
-
-
-def test_the_stand_ins_of_the_statistics_give_t_intervals():
-    from zorbench.claims._estimates import mean_interval, paired_difference, speed_ratio
-
-    found = mean_interval([1.0, 2.0, 3.0])  # s = 1, t(2) = 4.3027, s/√3 = 0.57735
-    assert (found.value, found.n) == (2.0, 3)
-    assert found.low == pytest.approx(2.0 - 4.302653 * 0.577350, abs=1e-5)
-    assert mean_interval([5.0]).low is None
-    assert mean_interval([]).value is None
-    assert paired_difference([3.0, 4.0], [1.0, 2.0]).value == 2.0
-    assert speed_ratio([4.0, 1.0], [1.0, 1.0]).value == pytest.approx(2.0)

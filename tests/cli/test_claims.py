@@ -118,11 +118,14 @@ def test_verdicts_are_printed_written_and_a_page_of_the_report(
     assert answer.status == 0, answer.err  # refuted claims are no failure
     results = tmp_path / "results" / "claims"
     found = verdicts(results)
-    assert {key: one["verdict"] for key, one in found.items()} == {
+    # A machine that others are busy on attests no times.
+    assert {found["fast", kind]["verdict"] for kind in ("published", "matched")} <= {
+        "REFUTED",
+        "INCONCLUSIVE",
+    }
+    assert {key: one["verdict"] for key, one in found.items() if key[0] != "fast"} == {
         ("good", "published"): "VERIFIED",
         ("good", "matched"): "VERIFIED",
-        ("fast", "published"): "REFUTED",
-        ("fast", "matched"): "REFUTED",
         ("whole", "published"): "NOT RUN",
         ("whole", "matched"): "NOT RUN",
     }
@@ -132,15 +135,15 @@ def test_verdicts_are_printed_written_and_a_page_of_the_report(
         "needs --data-root, or ZORBENCH_DATA, with mnist; then about 4 h"
         in found["whole", "matched"]["reason"]
     )
-    for text in ("VERIFIED", "REFUTED", "its data are not here", "> 10.00 %", "claims.md", "index.html"):
+    for text in ("VERIFIED", "NOT RUN", "its data are not here", "> 10.00 %", "claims.md", "index.html"):
         assert text in answer.out
-    assert "REFUTED" in (results / "claims.md").read_text()
+    assert "VERIFIED" in (results / "claims.md").read_text()
     page = (results / "report" / "index.html").read_text()
     assert "<h2>Published claims</h2>" in page
     assert "It is smaller." in page
-    # What some claim times ran alone, all else two at a time.
-    attested = {(record["variant"], record["attested"]) for record in records_of(results)}
-    assert attested == {("zor", True), ("mlp", True), ("class_mean", False), ("majority_class", False)}
+    lanes = {(record["lane"], record["variant"]) for record in records_of(results)}
+    rows, floors = ("zor", "mlp"), ("class_mean", "majority_class")
+    assert lanes == {("accuracy", row) for row in ("zor", *floors)} | {("timing", row) for row in rows}
     assert "<h2>Published claims</h2>" in _again(zorbench, results)
 
 
@@ -170,12 +173,13 @@ def test_a_second_call_runs_nothing_and_more_seeds_run_the_rest(
 def test_what_does_not_fit_into_the_minutes_is_not_run_and_the_cheapest_comes_first(
     zorbench: Zorbench, file: str, tmp_path: Path
 ) -> None:
-    # Published of `good`: a row of 2 s and two floors of 1 s, one at a time; then 2 s more for the other row.
+    # Published of `good`: a row of 2 s and two floors of 1 s, one at a time. Of `fast`: two rows in a lane of
+    # their own, which floors have no part in.
     command = ("claims", "good", "fast", "--file", file, "--seeds", "1", "--jobs", "1", "--out", "r")
     assert zorbench(*command, "--minutes", "0").status == 0
     assert {one["verdict"] for one in verdicts(tmp_path / "r").values()} == {"NOT RUN"}
     assert verdicts(tmp_path / "r")["good", "published"]["reason"] == "about 4 s, beyond --minutes"
-    assert verdicts(tmp_path / "r")["fast", "published"]["reason"] == "about 6 s, beyond --minutes"
+    assert verdicts(tmp_path / "r")["fast", "published"]["reason"] == "about 4 s, beyond --minutes"
     assert not (tmp_path / "r" / "records.jsonl").read_text()
     answer = zorbench(*command, "--minutes", str(4.1 / 60))
     found = {key: one["verdict"] for key, one in verdicts(tmp_path / "r").items()}

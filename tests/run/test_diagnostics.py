@@ -43,7 +43,7 @@ def test_telling_is_recorded_and_read_again(write_plugin, make_cell, tmp_path):
     cell = make_cell(write_plugin(SIZE))
     outcome = run_cell(cell)
     with Store(tmp_path / "results") as store:
-        store.append(make_record(cell, outcome, run="r", threads=1, attested=True))
+        store.append(make_record(cell, outcome, run="r", threads=1))
     (record,) = read_records(tmp_path / "results")
     assert record["curve"] == outcome.curve
 

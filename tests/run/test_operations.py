@@ -36,7 +36,7 @@ def test_a_cell_s_record_has_the_operations(write_plugin, make_cell, tmp_path):
     assert 0 < outcome.cost["macs"] < 640
     assert [outcome.cost[f"{name}_macs"] for name in ("forward", "update", "transport")] == [640, 640, 0]
     with Store(tmp_path / "results") as store:
-        store.append(make_record(cell, outcome, run="r", threads=1, attested=True))
+        store.append(make_record(cell, outcome, run="r", threads=1))
     (record,) = read_records(tmp_path / "results")
     assert record["cost"] == outcome.cost
 

@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from zorbench.claims._estimates import mean_interval, paired_difference, speed_ratio
 from zorbench.claims.expectation import Verdict, verdict
 from zorbench.claims.file import Claim
 from zorbench.claims.measures import MEASURES, SECONDS, Record, training_seconds
-from zorbench.stats import Estimate, choose_floor
+from zorbench.stats import Estimate, choose_floor, mean_interval, paired_difference, speed_ratio
 
 FAILED = ("error", "timeout", "diverged")
 
@@ -73,9 +72,8 @@ def _nothing(claim: Claim, cells: Cells) -> Verdict:
     if not cells.row or (claim.compares and not cells.than):
         return Verdict("NOT RUN")
     if claim.measure == SECONDS:
-        return Verdict(
-            "INCONCLUSIVE", "its cells ran side by side, so have no times; another --out times them"
-        )
+        why = "others were busy on the machine, so that no time is attested; another --out times them anew"
+        return Verdict("INCONCLUSIVE", why)
     return Verdict("INCONCLUSIVE", f"the records tell no {claim.measure}")
 
 

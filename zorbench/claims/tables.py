@@ -20,6 +20,10 @@ Text = Annotated[str, Field(min_length=1)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
+# Keys of a suite's entry that a setting has no use for: claims are of protocol `samples`, and a measure says
+# what is timed.
+_OF_SUITES = ("label", "presets", "protocols", "seconds", "trials", "timed", "probed")
+
 
 class SettingTable(EntryTable):
     """One `[entry.NAME]`: an entry of a suite, how it differs from what was published, and what it costs.
@@ -28,7 +32,7 @@ class SettingTable(EntryTable):
     """
 
     KEYS: ClassVar[tuple[str, ...]] = (
-        *(name for name in EntryTable.model_fields if name not in ("label", "presets")),
+        *(name for name in EntryTable.model_fields if name not in _OF_SUITES),
         *("task", "differs", "cost"),
     )
 

@@ -30,6 +30,14 @@ class Retry(StrEnum):
     failed = "failed"
 
 
+class Equal(StrEnum):
+    """What is held equal."""
+
+    samples = "samples"
+    time = "time"
+    tuned = "tuned"
+
+
 class Part(StrEnum):
     """What says which epoch's weights are the model's."""
 
@@ -83,12 +91,36 @@ def run(
         list[str] | None,
         typer.Option(help="NAME or NAME[key=value,...]; repeatable. Default: all. Floors are always added."),
     ] = None,
+    entry: Annotated[
+        list[str] | None, typer.Option(help="Entries by name, e.g. mnist5k-10shot; repeatable. Default: all.")
+    ] = None,
     seeds: Annotated[
         int | None, typer.Option(help="Number of seeds, 0 to N-1. Default: the preset's, else 8.")
     ] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:N or mps.")] = "cpu",
+    protocol: Annotated[
+        list[Equal] | None,
+        typer.Option(help="What is held equal, instead of what each entry says; repeatable."),
+    ] = None,
+    train_seconds: Annotated[
+        float | None, typer.Option(help="Training seconds under protocol time, instead of each entry's.")
+    ] = None,
+    trials: Annotated[
+        int | None,
+        typer.Option(help="Configurations a rule may try under protocol tuned, defaults included."),
+    ] = None,
+    timing: Annotated[
+        bool | None,
+        typer.Option(
+            "--timing/--no-timing", help="A timing lane for all entries, or none. Default: the entry's."
+        ),
+    ] = None,
+    probes: Annotated[
+        bool | None,
+        typer.Option("--probes/--no-probes", help="Permuted labels for all classifiers, or none."),
+    ] = None,
     jobs: Annotated[
-        int, typer.Option(help="Cells at a time. With more than 1, no times enter the tables.")
+        int, typer.Option(help="Cells at a time, but for those that measure time: these run alone.")
     ] = 1,
     data_root: DataRoot = None,
     out: Annotated[
@@ -128,6 +160,12 @@ def run(
         retry_failed=retry is Retry.failed,
         seeds_together=seeds_together,
         timeout=timeout,
+        protocols=[one.value for one in protocol or []],
+        train_seconds=train_seconds,
+        trials=trials,
+        timed=timing,
+        probed=probes,
+        entries=entry or [],
     )
     try:
         failed = run_suites(options)

@@ -56,21 +56,24 @@ def make_questions(
     """Every claim in every setting. An entry is planned once, with all rows that any of them wants of it."""
     claims = list(claims)
     wanted: dict[Entry, list[str]] = defaultdict(list)
+    timed = set()
     for claim in claims:
         for setting in claim.settings:
             for entry, row in setting.pairs():
                 wanted[entry].append(row)
+                timed |= {entry} if claim.timed else set()
     absent = {entry: _absent(entry, data_root) for entry in wanted}
     planned: dict[Entry, list[Cell]] = {}
     for entry, rows in wanted.items():
         if not absent[entry]:
-            request = Request([replace(entry, rows=tuple(dict.fromkeys(rows)))], seeds, data_root=data_root)
+            asked = replace(entry, rows=tuple(dict.fromkeys(rows)), timed=entry in timed)
+            request = Request([asked], seeds, data_root=data_root)
             try:
                 planned[entry] = make_plan(request, registry)
             except InputError as error:
                 raise InputError(f"{file}: entry '{entry.label}': {error}") from error
     return [
-        _question(claim, setting, planned, absent, registry, file)
+        _question(claim, setting, planned, absent, len(seeds), registry, file)
         for claim in claims
         for setting in claim.settings
     ]
@@ -81,6 +84,7 @@ def _question(
     setting: Setting,
     planned: dict[Entry, list[Cell]],
     absent: dict[Entry, str],
+    seeds: int,
     registry: Registry,
     file: Path,
 ) -> Question:
@@ -90,8 +94,13 @@ def _question(
     found = []
     for entry, row in setting.pairs():
         label = registry.row(row).label
-        cells = tuple(cell for cell in planned[entry] if cell.label == label)
-        why = cells[0].unsupported if cells else "it is a floor of other tasks"
+        cells = tuple(
+            cell
+            for cell in planned[entry]
+            if cell.label == label and (_times(cell, seeds) if claim.timed else cell.lane == "accuracy")
+        )
+        other = "floors are not timed" if claim.timed else "it is a floor of other tasks"
+        why = cells[0].unsupported if cells else other
         if why:
             raise InputError(
                 f"{file}: claim '{claim.id}': {setting.kind}: {label} cannot do {entry.task} "
@@ -99,7 +108,10 @@ def _question(
             )
         found.append(cells)
     floors = [
-        cell for entry, _ in setting.pairs() for cell in planned[entry] if cell.about["role"] == "floor"
+        cell
+        for entry, _ in setting.pairs()
+        for cell in planned[entry]
+        if cell.about["role"] == "floor" and not claim.timed
     ]
     return Question(
         claim,
@@ -118,15 +130,12 @@ def _absent(entry: Entry, data_root: Path | None) -> str:
     return ""
 
 
-def alone(claims: Iterable[Claim]) -> set[tuple[str, str]]:
-    """Entry and row of all cells that some claim times: they run one at a time, for whatever they are run."""
-    timed = [setting for claim in claims if claim.timed for setting in claim.settings]
-    return {(entry.label, row) for setting in timed for entry, row in setting.pairs()}
+def _times(cell: Cell, seeds: int) -> bool:
+    """Whether it is the first run of a row in one of so many rounds of the timing lane, a seed each."""
+    return cell.lane == "timing" and cell.repetition % 2 == 0 and cell.seed < seeds
 
 
-def missing(
-    question: Question, store: Store, timed: set[tuple[str, str]], jobs: int, retry_failed: bool
-) -> dict[str, float]:
+def missing(question: Question, store: Store, jobs: int, retry_failed: bool) -> dict[str, float]:
     """Key of each cell that is still to be run → seconds of waiting for it, with `jobs` cells at a time."""
     setting = question.setting
     found: dict[str, float] = {}
@@ -140,7 +149,7 @@ def missing(
                 label = cell.entry.label
                 documented = setting.costs.get((label, name or ""), setting.costs[label, FLOORS])
                 seconds = _seconds_seen(cell, store) or documented
-                found[cell.key] = seconds if (label, name) in timed else seconds / jobs
+                found[cell.key] = seconds if cell.alone else seconds / jobs
     return found
 
 

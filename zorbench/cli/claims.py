@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from zorbench.cell import FAILED, Cell
+from zorbench.cell import FAILED
 from zorbench.claims import Claim, Finding, Setting, Verdict, assess, bundled_claims, load_claims
 from zorbench.claims.document import DOCUMENT, Answers, document
 from zorbench.claims.markdown import MARKDOWN, markdown, tally
 from zorbench.claims.schedule import choose
 from zorbench.claims.tables import Kind
-from zorbench.cli.claim_cells import Question, alone, make_questions, missing
+from zorbench.cli.claim_cells import Question, make_questions, missing
 from zorbench.cli.display import Display, duration, make_display
 from zorbench.cli.ledger import print_claims, print_ledger
 from zorbench.cli.run import run_cells
@@ -42,11 +42,10 @@ class ClaimsOptions:
 
 def list_claims(options: ClaimsOptions) -> None:
     """Print the claims, their figures and what they cost, and run nothing."""
-    file, claims, every = _claims(options)
+    file, claims = _claims(options)
     jobs = _jobs(options)
-    timed = alone(every)
     costs = {
-        claim.id: [(one.kind, _documented(one, options.seeds, timed, jobs)) for one in claim.settings]
+        claim.id: [(one.kind, _documented(claim, one, options.seeds, jobs)) for one in claim.settings]
         for claim in claims
     }
     print_claims(claims, costs)
@@ -58,23 +57,22 @@ def run_claims(options: ClaimsOptions) -> int:
 
     Raises `InputError` before anything is run or written.
     """
-    file, claims, every = _claims(options)
+    file, claims = _claims(options)
     jobs = _jobs(options)
     _check_numbers(options, jobs)
     registry = Registry(options.plugins)
     questions = make_questions(claims, range(options.seeds), options.data_root, registry, file)
-    timed = alone(every)
     results = options.out or RESULTS
     with Store(results) as store:
         display = make_display(sys.stderr)
         before = {
-            question.name: missing(question, store, timed, jobs, options.retry_failed)
+            question.name: missing(question, store, jobs, options.retry_failed)
             for question in questions
             if not question.absent
         }
         chosen = set(choose(list(before.items()), options.minutes * 60))
-        _run([one for one in questions if one.name in chosen], store, display, timed, jobs, options)
-        answers = _answers(questions, store, timed, jobs, chosen, options)
+        _run([one for one in questions if one.name in chosen], store, display, jobs, options)
+        answers = _answers(questions, store, jobs, chosen, options)
         ran = {cell.key: cell for one in questions for cell in one.cells if cell.key in store.records}
         failed = sum(store.records[key]["status"] in FAILED for key in ran)
         records = list(store.records.values())
@@ -94,15 +92,15 @@ def run_claims(options: ClaimsOptions) -> int:
     return failed
 
 
-def _claims(options: ClaimsOptions) -> tuple[Path, list[Claim], list[Claim]]:
-    """The file, the claims that were asked for, and all that are in it."""
+def _claims(options: ClaimsOptions) -> tuple[Path, list[Claim]]:
+    """The file, and the claims of it that were asked for."""
     file = options.file or bundled_claims()
-    every = load_claims(file)
-    ids = [claim.id for claim in every]
+    claims = load_claims(file)
+    ids = [claim.id for claim in claims]
     for name in options.ids:
         if name not in ids:
             raise unknown("claim", name, ids)
-    return file, [claim for claim in every if not options.ids or claim.id in options.ids], every
+    return file, [claim for claim in claims if not options.ids or claim.id in options.ids]
 
 
 def _jobs(options: ClaimsOptions) -> int:
@@ -122,31 +120,21 @@ def _run(
     questions: Sequence[Question],
     store: Store,
     display: Display,
-    timed: set[tuple[str, str]],
     jobs: int,
     options: ClaimsOptions,
 ) -> None:
-    """Run the cells of these questions: those that are timed one at a time, then the others."""
-    cells: dict[str, tuple[Cell, bool]] = {}
-    for question in questions:
-        for own, row in ((question.row, question.setting.row), (question.than, question.setting.than)):
-            cells.update({cell.key: (cell, (cell.entry.label, row) in timed) for cell in own})
-        for cell in question.floors:
-            cells.setdefault(cell.key, (cell, False))
-    todo = {key: pair for key, pair in cells.items() if store.needs(key, retry_failed=options.retry_failed)}
-    display.planned([cell for cell, _ in cells.values()], [cell for cell, _ in todo.values()], store.results)
-    for together, part in (
-        (1, [cell for cell, by_itself in todo.values() if by_itself]),
-        (jobs, [cell for cell, by_itself in todo.values() if not by_itself]),
-    ):
-        if part:
-            run_cells(part, store, make_display(sys.stderr), jobs=together, seeds=options.seeds)
+    """Run the missing cells of these questions; rounds of the timing lane take turns of all its rows."""
+    cells = {cell.key: cell for question in questions for cell in question.cells}
+    todo = [cell for key, cell in cells.items() if store.needs(key, retry_failed=options.retry_failed)]
+    display.planned(list(cells.values()), todo, store.results)
+    todo.sort(key=lambda cell: (cell.phase, cell.seed if cell.alone else 0))
+    if todo:
+        run_cells(todo, store, display, jobs=jobs, seeds=options.seeds)
 
 
 def _answers(
     questions: Sequence[Question],
     store: Store,
-    timed: set[tuple[str, str]],
     jobs: int,
     chosen: set[tuple[str, Kind]],
     options: ClaimsOptions,
@@ -154,11 +142,11 @@ def _answers(
     answers: dict[tuple[str, Kind], tuple[Finding, float]] = {}
     for question in questions:
         if question.absent:
-            seconds = _documented(question.setting, options.seeds, timed, jobs)
+            seconds = _documented(question.claim, question.setting, options.seeds, jobs)
             finding = Finding(Verdict("NOT RUN", f"{question.absent}; then about {duration(seconds)}"))
             answers[question.name] = finding, seconds
             continue
-        left = sum(missing(question, store, timed, jobs, retry_failed=False).values())
+        left = sum(missing(question, store, jobs, retry_failed=False).values())
         if question.name in chosen:
             finding = assess(question.claim, question.records(store))
         else:
@@ -167,9 +155,7 @@ def _answers(
     return answers
 
 
-def _documented(setting: Setting, seeds: int, timed: set[tuple[str, str]], jobs: int) -> float:
+def _documented(claim: Claim, setting: Setting, seeds: int, jobs: int) -> float:
     """What the rows of a setting take by the file, floors left out."""
-    return seeds * sum(
-        setting.costs[entry.label, row] / (1 if (entry.label, row) in timed else jobs)
-        for entry, row in setting.pairs()
-    )
+    seconds = sum(setting.costs[entry.label, row] for entry, row in setting.pairs())
+    return seeds * seconds / (1 if claim.timed else jobs)

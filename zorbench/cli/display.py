@@ -65,7 +65,7 @@ class Display:
 
     def ended(self, cell: Cell, outcome: Outcome) -> None:
         self.done += 1
-        if outcome.status in FAILED:
+        if outcome.status in FAILED and cell.lane != "tuning":
             self.line(f"{outcome.status}: {name_of(cell)}: {outcome.reason}")
 
     def left(self) -> str:
@@ -127,7 +127,10 @@ def name_of(work: Work) -> str:
         cell = work.cells[0]
         return f"{cell.entry.suite}/{cell.entry.name} {len(work.cells)} seeds {cell.label}"
     cell = work
-    return f"{cell.entry.suite}/{cell.entry.name} seed {cell.seed} {cell.label}"
+    lanes = {"timing": "timing lane", "probe": "permuted labels", "tuning": f"trial {cell.trial}"}
+    what = lanes.get(cell.lane, "" if cell.protocol == "samples" else cell.protocol)
+    more = f" ({what})" if what else ""
+    return f"{cell.entry.suite}/{cell.entry.name} seed {cell.seed} {cell.label}{more}"
 
 
 def duration(seconds: float) -> str:

@@ -1,5 +1,6 @@
 """`zorbench run` and `zorbench report`: from options to records, a report and a count of failures."""
 
+import itertools
 import math
 import secrets
 import shlex
@@ -10,15 +11,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from zorbench.cell import FAILED, Cell, Group, Outcome, Work, make_record
+from zorbench.cell import FAILED, TIMING, Cell, Group, Outcome, Work, make_record
 from zorbench.cli.display import Display, make_display
-from zorbench.entry import Entry
+from zorbench.entry import Entry, Protocol
 from zorbench.environment import describe_environment
 from zorbench.errors import InputError, unknown
 from zorbench.executors import run_local
+from zorbench.lanes import settled
 from zorbench.plan import Request, make_plan
 from zorbench.registry import Registry
-from zorbench.run import THREADS
+from zorbench.session import THREADS
 from zorbench.stats import is_smoke
 from zorbench.store import RUNS, Store, read_records, read_runs
 from zorbench.suite import bundled_suites, find_suite, load_presets
@@ -44,6 +46,12 @@ class RunOptions:
     retry_failed: bool
     seeds_together: bool
     timeout: float | None
+    protocols: Sequence[Protocol] = ()
+    train_seconds: float | None = None
+    trials: int | None = None
+    timed: bool | None = None
+    probed: bool | None = None
+    entries: Sequence[str] = ()
 
 
 def run_suites(options: RunOptions) -> int:
@@ -61,6 +69,11 @@ def run_suites(options: RunOptions) -> int:
             device=options.device,
             data_root=options.data_root,
             timeout=options.timeout,
+            protocols=options.protocols,
+            train_seconds=options.train_seconds,
+            trials=options.trials,
+            timed=options.timed,
+            probed=options.probed,
         ),
         Registry(options.plugins),
     )
@@ -71,10 +84,6 @@ def run_suites(options: RunOptions) -> int:
         todo = [cell for cell, own in zip(cells, keys, strict=True) if store.needs(*own, retry_failed=retry)]
         display = make_display(sys.stderr)
         display.planned(cells, todo, results)
-        there = [store.records[cell.key] for cell in cells if cell.key in store.records]
-        untimed = sum(record["status"] == "ok" and not record["attested"] for record in there)
-        if untimed and options.jobs == 1:
-            display.line(f"{untimed} of them ran side by side, so have no times; another --out times them")
         if todo:
             run_cells(
                 todo,
@@ -85,7 +94,11 @@ def run_suites(options: RunOptions) -> int:
                 preset=options.preset,
                 together=options.seeds_together,
             )
-        failed = sum((store.find(*own) or {}).get("status") in FAILED for own in keys)
+        failed = sum(
+            (store.find(*own) or {}).get("status") in FAILED
+            for cell, own in zip(cells, keys, strict=True)
+            if cell.lane != "tuning"  # a configuration that does not work is what trials are to find out
+        )
     if failed:
         display.line(f"{failed} of {len(cells)} cells failed; --retry failed runs errors and timeouts again")
     report_on(results)
@@ -93,11 +106,14 @@ def run_suites(options: RunOptions) -> int:
 
 
 def report_on(results: Path) -> None:
-    """Write the report of a results folder, print its tables and where the page is."""
+    """Write the report of a results folder, print its tables, what they say, and where the page is."""
     from rich.console import Console
 
     from zorbench.cli.summary import NOTE, summary_tables
     from zorbench.report import write_report
+    from zorbench.report.build import build_view
+    from zorbench.report.summary import in_short
+    from zorbench.report.wording import self_check
 
     if not results.is_dir():
         raise InputError(f"{results}: no such results folder")
@@ -106,11 +122,14 @@ def report_on(results: Path) -> None:
         raise InputError(f"{results}: holds no records; `zorbench run --out {results}` makes some")
     runs = read_runs(results)
     paths = write_report(results, records, runs)
+    view = build_view(records, runs)
     console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
-    for title, table in summary_tables(records, runs):
+    for title, table in summary_tables(view):
         console.print(title, style="bold", markup=False)
         console.print(table)
     print(NOTE)
+    for line in filter(None, [*(sentence for _, sentence in in_short(view)), self_check(view)]):
+        console.print(line, markup=False, soft_wrap=True)
     print(f"report: {paths.html}")
 
 
@@ -131,11 +150,21 @@ def _what_to_run(options: RunOptions) -> tuple[list[Entry], int, str]:
         raise InputError(
             f"no entry of {', '.join(suite.name for suite in suites)} is in preset {options.preset}"
         )
+    entries = _named(entries, options.entries)
     seeds = presets[options.preset].seeds if options.preset else DEFAULT_SEEDS
     name = "-".join(
         [*(suite.name for suite in suites if options.suites), *([options.preset] if options.preset else [])]
     )
     return entries, seeds if options.seeds is None else options.seeds, name
+
+
+def _named(entries: list[Entry], names: Sequence[str]) -> list[Entry]:
+    """Those of the entries that `names` has, all if it is empty."""
+    known = {entry.name for entry in entries}
+    for name in names:
+        if name not in known:
+            raise unknown("entry", name, sorted(known), "--entry")
+    return [entry for entry in entries if not names or entry.name in names]
 
 
 def _check_numbers(seeds: int, options: RunOptions) -> None:
@@ -145,6 +174,12 @@ def _check_numbers(seeds: int, options: RunOptions) -> None:
         raise InputError(f"--jobs {options.jobs}: must be at least 1")
     if options.timeout is not None and not 0 < options.timeout < math.inf:
         raise InputError(f"--timeout {options.timeout:g}: must be a number of seconds, more than 0")
+    if options.train_seconds is not None and not 0 < options.train_seconds < math.inf:
+        raise InputError(
+            f"--train-seconds {options.train_seconds:g}: must be a number of seconds, more than 0"
+        )
+    if options.trials is not None and options.trials < 2:
+        raise InputError(f"--trials {options.trials}: must be at least 2: the defaults and one more")
 
 
 def _keys(cell: Cell, options: RunOptions) -> tuple[str, ...]:
@@ -170,7 +205,7 @@ def run_cells(
     preset: str | None = None,
     together: bool = False,
 ) -> None:
-    """Run cells, at most `jobs` at a time, and append their records to the store."""
+    """Run cells in order of their phases, at most `jobs` at a time, and append their records to the store."""
     started = datetime.now(UTC)
     run = f"{started:%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
     store.write_run(
@@ -186,29 +221,42 @@ def run_cells(
             **describe_environment(),
         }
     )
-    attested = jobs == 1
-    runnable = [cell for cell in todo if not cell.unsupported]
-    for cell in todo:
-        if cell.unsupported:
-            outcome = Outcome("unsupported", cell.unsupported)
-            store.append(make_record(cell, outcome, run=run, threads=THREADS, attested=attested))
     log = store.results / RUNS / f"{run}.log"
-    work = _arranged(runnable, store, together)
-    display.grouped([one for one in work if isinstance(one, Group)])
     begin = time.monotonic()
-    with display.running(len(runnable)):
-        for progress in run_local(work, jobs, log):
-            if progress.group is not None and progress.outcome is not None:
-                display.parted(progress.group, progress.outcome)
-            if progress.cell is not None and progress.outcome is not None:
-                record = make_record(
-                    progress.cell, progress.outcome, run=run, threads=THREADS, attested=attested
-                )
-                store.append(record, progress.outcome.images)
-                display.ended(progress.cell, progress.outcome)
-            display.now(progress.running)
+    with display.running(sum(not cell.unsupported for cell in todo)):
+        for phase, waiting in itertools.groupby(todo, key=lambda cell: cell.phase):
+            runnable = []
+            for planned in waiting:
+                cell, why = settled(planned, store.records)
+                if not (cell.unsupported or why):
+                    runnable.append(cell)
+                    continue
+                outcome = Outcome("unsupported" if cell.unsupported else "error", cell.unsupported or why)
+                store.append(make_record(cell, outcome, run=run, threads=THREADS))
+                if not cell.unsupported:
+                    display.ended(cell, outcome)
+            at_once = 1 if any(cell.alone for cell in runnable) else jobs
+            if phase == TIMING:
+                display.line("timing lane: one cell at a time, pinned to a core")
+            _run_phase(runnable, at_once, run, log, store, display, together)
     display.took(time.monotonic() - begin)
     if log.exists() and log.stat().st_size == 0:
         log.unlink()
     elif log.exists():
         display.line(f"what plugins printed, and their tracebacks: {log}")
+
+
+def _run_phase(
+    runnable: list[Cell], jobs: int, run: str, log: Path, store: Store, display: Display, together: bool
+) -> None:
+    """Run cells that need not wait for each other, and store what becomes of them."""
+    work = _arranged(runnable, store, together)
+    display.grouped([one for one in work if isinstance(one, Group)])
+    for progress in run_local(work, jobs, log):
+        if progress.group is not None and progress.outcome is not None:
+            display.parted(progress.group, progress.outcome)
+        if progress.cell is not None and progress.outcome is not None:
+            record = make_record(progress.cell, progress.outcome, run=run, threads=THREADS)
+            store.append(record, progress.outcome.images)
+            display.ended(progress.cell, progress.outcome)
+        display.now(progress.running)

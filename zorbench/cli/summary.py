@@ -1,36 +1,36 @@
-"""The tables that a run prints at its end: error and training time of every row."""
+"""The tables that a run prints at its end: error of every row, training time where there is a timing lane."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from zorbench.report.build import build_view
-from zorbench.report.model import EntryView, Row
+from zorbench.report.model import EntryView, ReportView, Row
 
 NOTE = "* floor that is the zero of skill   ! failed cells, so no mean   – not applicable, or not timed"
+
+_TITLE = "mean error"
+_TIMED_TITLE = "mean error, training seconds"
 
 
 _MOST_COLUMNS = 4  # that fit into 90 characters
 
 
-def summary_tables(
-    records: Sequence[Mapping[str, Any]], runs: Sequence[Mapping[str, Any]]
-) -> list[tuple[str, Table]]:
+def summary_tables(view: ReportView) -> list[tuple[str, Table]]:
     """Titles and tables for each suite and data set: rows are baselines, floors last; columns are entries."""
     groups: dict[tuple[str, str], list[EntryView]] = {}
-    for suite in build_view(records, runs).suites:
+    for suite in view.suites:
         for entry in suite.entries:
             groups.setdefault((suite.name, entry.dataset), []).append(entry)
     return [
         (
-            f"{suite} on {dataset}: mean error, training seconds",
-            _table(dataset, entries[start:][:_MOST_COLUMNS]),
+            f"{suite} on {dataset}: {_TIMED_TITLE if any(entry.clocked for entry in shown) else _TITLE}",
+            _table(dataset, shown),
         )
         for (suite, dataset), entries in groups.items()
         for start in range(0, len(entries), _MOST_COLUMNS)
+        if (shown := entries[start:][:_MOST_COLUMNS])
     ]
 
 
@@ -46,7 +46,7 @@ def _table(dataset: str, entries: Sequence[EntryView]) -> Table:
         floor = _is_floor(entries, label)
         following = labels[number + 1] if number + 1 < len(labels) else None
         last_of_group = following is not None and not floor and _is_floor(entries, following)
-        cells = [_cell(row) for row in rows]
+        cells = [_cell(row, entry.clocked is not None) for row, entry in zip(rows, entries, strict=True)]
         table.add_row(Text(label), *cells, style="dim" if floor else "", end_section=last_of_group)
     return table
 
@@ -67,14 +67,15 @@ def _is_floor(entries: Sequence[EntryView], label: str) -> bool:
     return any(row is not None and row.group == "floor" for row in (entry.row(label) for entry in entries))
 
 
-def _cell(row: Row | None) -> str:
+def _cell(row: Row | None, timed: bool) -> str:
     if row is None:
         return "–"
     if row.failed or "error" not in row.stats:
         return "!"
     seconds = row.stats.get("train_seconds")
     time = "–" if seconds is None else _short(seconds.mean)
-    return f"{row.stats['error'].mean:.4f}{'*' if row.zero else ' '} {time:>6}"
+    error = f"{row.stats['error'].mean:.4f}{'*' if row.zero else ' '}"
+    return f"{error} {time:>6}" if timed else error
 
 
 def _short(seconds: float) -> str:

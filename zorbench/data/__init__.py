@@ -3,7 +3,7 @@
 from zorbench.data.cache import cache_root
 from zorbench.data.catalog import DatasetInfo, catalog, load
 from zorbench.data.dataset import Dataset
-from zorbench.data.episodes import Episode, batch_order, draw_episode, tuning_fifth
+from zorbench.data.episodes import Episode, batch_order, draw_episode, draw_tuning_episode, tuning_fifth
 
 __all__ = [
     "Dataset",
@@ -13,6 +13,7 @@ __all__ = [
     "cache_root",
     "catalog",
     "draw_episode",
+    "draw_tuning_episode",
     "load",
     "tuning_fifth",
 ]

@@ -91,10 +91,38 @@ def draw_episode(
     order = generator(key, "test").permutation(everything)
     tests = order[np.isin(order, tested)][:test]
     order_seed = derived_seed(key, "order", seed)
-    digest = hashlib.sha256(f"{dataset.fingerprint} {order_seed}".encode())
-    for part in (chosen, validated, tests):
-        digest.update(f" {len(part)} ".encode() + part.astype("<i8").tobytes())
-    return Episode(chosen, validated, tests, order_seed, digest.hexdigest())
+    return Episode(
+        chosen, validated, tests, order_seed, _digest(dataset, order_seed, chosen, validated, tests)
+    )
+
+
+def draw_tuning_episode(
+    dataset: Dataset, *, shots: int | None = None, images: int | None = None, validation: int, seed: int
+) -> Episode:
+    """One draw from `tuning_fifth` alone, without anything to test on: for the choice of settings.
+
+    Half of the fifth at most is validated on; of shots there are as many as asked for, or as the rest holds:
+    a rule is then tuned with fewer than it is evaluated with, as all rules are.
+    Raises: InputError where a number is not positive, or the data set brings its own splits.
+    """
+    _check_numbers(dataset, shots, images, validation, None, seed)
+    key = _key(dataset)
+    pool = tuning_fifth(dataset)
+    if not len(pool):
+        raise InputError(f"{dataset.name}: brings its own splits, so no part of it is kept for tuning")
+    pool = generator(key, "tuning", seed).permutation(pool)
+    validated, rest = np.split(pool, [min(validation, len(pool) // 2)])
+    if shots is not None:
+        labels = dataset.train_labels().numpy()
+        fewest = int(np.unique(labels[rest], return_counts=True)[1].min())
+        chosen = _first_of_each_class(dataset, labels, rest, min(shots, fewest))
+    else:
+        chosen = rest[:images]
+    order_seed = derived_seed(key, "tuning order", seed)
+    tests = np.empty(0, dtype=np.int64)
+    return Episode(
+        chosen, validated, tests, order_seed, _digest(dataset, order_seed, chosen, validated, tests)
+    )
 
 
 def batch_order(n: int, batch: int, order_seed: int) -> Iterator[Int64[Tensor, "at_most_batch"]]:
@@ -115,6 +143,13 @@ def _batches(n: int, batch: int, rng: np.random.Generator) -> Iterator[Tensor]:
         # many epochs share a call does not show.
         block = torch.from_numpy(rng.random((epochs, n)).argsort(axis=1))
         yield from block.view(-1).split(cuts)
+
+
+def _digest(dataset: Dataset, order_seed: int, *parts: Int64[ndarray, "n"]) -> str:
+    digest = hashlib.sha256(f"{dataset.fingerprint} {order_seed}".encode())
+    for part in parts:
+        digest.update(f" {len(part)} ".encode() + part.astype("<i8").tobytes())
+    return digest.hexdigest()
 
 
 def _key(dataset: Dataset) -> str:

@@ -8,10 +8,10 @@ from typing import Any
 from zorbench import stats
 from zorbench.report.cells import (
     FAILED,
-    SHOWN_LANES,
     Record,
     images_setting,
     label,
+    lane,
     latest,
     outcome,
     strips,
@@ -22,20 +22,31 @@ from zorbench.report.formatting import plural, slug
 from zorbench.report.model import GROUPS, Counts, EntryView, Failure, ReportView, Row, SuiteView, Unsupported
 from zorbench.report.provenance import provenance
 from zorbench.report.rows import RowCells, build_row, group_of, paired_skill
+from zorbench.report.selfcheck import is_caught, self_check
+from zorbench.report.standing import standing
+from zorbench.report.studies import studies
+from zorbench.report.timing import clocked, final_errors
 
 
 def build_view(records: Iterable[Record], runs: Iterable[Mapping[str, Any]]) -> ReportView:
     """The view of all records. Suites and entries come in order of first appearance, all else sorted.
 
-    Records of the lanes `tuning` and `probe` say nothing about a finished rule and are left out.
+    The accuracy lane makes the tables; the timing lane its seconds; trials are no figures of a rule.
     """
-    shown = [r for r in records if r.get("lane", "accuracy") in SHOWN_LANES]
-    comparable, left_out = current(shown)
-    cells = latest(comparable)
-    failures = _failures(cells)
+    records = list(records)
+    comparable, left_out = current([r for r in records if lane(r) != "tuning"])
+    everything = latest(comparable)
+    cells = [record for record in everything if lane(record) == "accuracy"]
+    failures = _failures(everything)
     grouped: dict[EntryKey, list[Record]] = defaultdict(list)
-    for record in cells:
-        grouped[entry_key(record)].append(record)
+    timed: dict[EntryKey, list[Record]] = defaultdict(list)
+    for record in everything:
+        if lane(record) == "accuracy":
+            grouped[entry_key(record)].append(record)
+        elif lane(record) == "timing":
+            timed[entry_key(record)].append(record)
+    tried = studies(latest([r for r in records if lane(r) == "tuning"]), cells)
+    caught = _caught(everything, failures)
     anchors = _Anchors()
     suites = []
     for name in dict.fromkeys(suite for suite, _, _ in grouped):
@@ -44,7 +55,10 @@ def build_view(records: Iterable[Record], runs: Iterable[Mapping[str, Any]]) -> 
             _entry(
                 key,
                 group,
+                timed[key],
                 failures,
+                caught,
+                tried.get(key, {}),
                 anchors.new(f"{name} {key[1]} {'' if key[2] == 'samples' else key[2]}"),
                 left_out.get(key, ()),
             )
@@ -70,13 +84,17 @@ def build_view(records: Iterable[Record], runs: Iterable[Mapping[str, Any]]) -> 
         smoke=stats.is_smoke(min(counts)),
         provenance=provenance(runs),
         series={name: i for i, name in enumerate(drawn)},
+        checks=self_check([record for record in everything if lane(record) == "probe"]),
     )
 
 
 def _entry(
     key: EntryKey,
     records: Sequence[Record],
+    timed: Sequence[Record],
     failures: Mapping[int, Failure],
+    caught: Mapping[str, Failure],
+    studies: Mapping[str, tuple[float, ...]],
     anchor: str,
     left_out: Iterable[str],
 ) -> EntryView:
@@ -90,7 +108,9 @@ def _entry(
         able = [r for r in by_label[row_label] if outcome(r)[0] != "unsupported"]
         if able:
             failed = tuple(failures[id(r)] for r in able if id(r) in failures)
-            rows.append(RowCells.of(row_label, able, failed))
+            failed += (caught[row_label],) if row_label in caught else ()
+            alone = [r for r in timed if label(r) == row_label]
+            rows.append(RowCells.of(row_label, able, alone, failed))
         else:
             record = by_label[row_label][0]
             unsupported.append(Unsupported(row_label, group_of(record), outcome(record)[1]))
@@ -100,8 +120,13 @@ def _entry(
     built = []
     for row in rows:
         skill = paired_skill(row, floor) if floor else None
-        built.append(replace(build_row(row, sample_seed), skill=skill, zero=row is floor))
+        made = build_row(row, sample_seed)
+        place = f"records-{anchor}-{slug(row.label)}"
+        built.append(replace(made, skill=skill, zero=row is floor, anchor=place))
     first = records[0]
+    yardstick = next((row.label for row in rows if row.all[0].get("yardstick")), None)
+    finals = [list(row.ok.values()) for row in rows if row.label == yardstick and not row.failures]
+    ordered = tuple(sorted(built, key=_place))
     return EntryView(
         suite=suite,
         name=name,
@@ -114,12 +139,16 @@ def _entry(
         n_shots=first.get("n_shots"),
         seeds=seeds,
         floor=floor.label if floor else None,
-        rows=tuple(sorted(built, key=_place)),
+        rows=ordered,
         unsupported=tuple(unsupported),
         notes=(*left_out, *_notes(rows, seeds)),
         anchor=anchor,
         sample_seed=sample_seed,
         classes=tuple(str(one) for one in first.get("classes") or ()),
+        seconds=first.get("seconds_limit"),
+        standing=standing(ordered, seeds, yardstick),
+        clocked=clocked(timed, yardstick, final_errors(finals[0]) if finals else []),
+        studies=studies,
     )
 
 
@@ -181,6 +210,15 @@ def _failures(records: Sequence[Record]) -> dict[int, Failure]:
             suite, entry, label(record), int(record["seed"]), status, reason, f"failed-{i}"
         )
     return found
+
+
+def _caught(records: Sequence[Record], failures: Mapping[int, Failure]) -> dict[str, Failure]:
+    """Rows that knew classes from elsewhere than their shots: they have no figures on any entry."""
+    return {
+        label(record): failures[id(record)]
+        for record in records
+        if is_caught(record) and id(record) in failures
+    }
 
 
 class _Anchors:

@@ -6,9 +6,11 @@ from typing import Any
 
 Record = Mapping[str, Any]
 
+PHASES = ("import", "build", "first_step", "train", "predict")
 FAILED = ("error", "timeout", "diverged")
-SHOWN_LANES = ("accuracy", "timing")
 _CELL = ("suite", "entry", "protocol", "lane", "seed", "repetition", "baseline", "variant")
+
+_TRIAL = ("study", "trial")
 
 
 def latest(records: Iterable[Record]) -> list[Record]:
@@ -19,7 +21,7 @@ def latest(records: Iterable[Record]) -> list[Record]:
     """
     last: dict[tuple[Any, ...], Record] = {}
     for record in records:
-        cell = tuple(record.get(name) for name in _CELL)
+        cell = tuple(record.get(name) for name in (*_CELL, *(_TRIAL if lane(record) == "tuning" else ())))
         if cell not in last or together(last[cell]) or not together(record):
             last[cell] = record
     return list(last.values())
@@ -30,6 +32,11 @@ def together(record: Record) -> bool:
     return int(record.get("together") or 1) > 1
 
 
+def lane(record: Record) -> str:
+    """What the cell was for: `accuracy`, `timing`, `tuning` or `probe`."""
+    return str(record.get("lane", "accuracy"))
+
+
 def label(record: Record) -> str:
     """The name of the record's row."""
     return str(record.get("variant") or record["baseline"])
@@ -38,7 +45,7 @@ def label(record: Record) -> str:
 def outcome(record: Record) -> tuple[str, str]:
     """Status and reason; an `ok` without a finite error is a failure, whatever the record says."""
     status = str(record["status"])
-    if status == "ok" and metric(record, "clean", "error") is None:
+    if status == "ok" and lane(record) == "accuracy" and metric(record, "clean", "error") is None:
         return "error", "the record has no finite error"
     return status, str(record.get("reason") or "")
 
@@ -82,22 +89,21 @@ def numbers(record: Record) -> dict[str, float]:
 
 
 def timings(record: Record) -> dict[str, float]:
-    """The seconds of a cell that ran alone; none of a cell that ran beside others."""
-    if record.get("attested") is not True:
+    """The seconds of a cell of the timing lane on an idle machine; none of any other."""
+    if not attested(record):
         return {}
-    found = {
-        f"{name}_seconds": number(record, "seconds", name) for name in ("train", "first_step", "predict")
-    }
+    found = {f"{name}_seconds": number(record, "seconds", name) for name in PHASES}
     return {name: value for name, value in found.items() if value is not None}
 
 
+def attested(record: Record) -> bool:
+    """Whether the cell's seconds may enter a time column."""
+    return lane(record) == "timing" and record.get("attested") is True and record["status"] == "ok"
+
+
 def one_per_seed(records: Iterable[Record]) -> dict[int, Record]:
-    """The record for each seed's accuracy: of the accuracy lane, else the first repetition that was timed."""
-    order = sorted(records, key=lambda r: (r.get("lane") != "accuracy", r.get("repetition") or 0))
-    chosen: dict[int, Record] = {}
-    for record in order:
-        chosen.setdefault(int(record["seed"]), record)
-    return dict(sorted(chosen.items()))
+    """The records by their seed, in order."""
+    return {int(record["seed"]): record for record in sorted(records, key=lambda r: int(r["seed"]))}
 
 
 def images_setting(record: Record) -> int | None:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from zorbench.report import costs, wording
+from zorbench.report import costs, summary, wording
 from zorbench.report.columns import columns
 from zorbench.report.formatting import MISSING, seed_list
 from zorbench.report.model import EntryView, Failure, ReportView, Row, SuiteView
@@ -41,6 +41,12 @@ def _head(view: ReportView) -> Iterator[str]:
         *view.provenance.facts,
     ]
     yield "\n".join(f"- {term}: {escape(value)}" for term, value in facts if value)
+    if view.checks is not None:
+        yield escape(wording.self_check(view))
+    short = summary.in_short(view)
+    if short:
+        yield "## In short"
+        yield "\n".join(f"- {escape(entry.suite)}: {escape(sentence)}" for entry, sentence in short)
     yield "## How to read this"
     yield "\n".join(f"- {escape(sentence)}" for sentence in wording.HOW_TO_READ)
 
@@ -66,6 +72,8 @@ def _entry(entry: EntryView) -> Iterator[str]:
     if entry.floor is None:
         yield f"**{escape(wording.no_floor(entry))}**"
     else:
+        said = [summary.paragraph(entry), wording.clock_line(entry)]
+        yield from (escape(text) for text in said if text)
         yield from _groups(entry)
         yield from _noise(entry)
     if costs.has_costs(entry):

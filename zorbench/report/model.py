@@ -1,8 +1,10 @@
 """What a report shows, as plain frozen values: every number is computed once and used by all outputs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
+
+from zorbench.stats import Comparison, Estimate, SpeedVerdict
 
 Group = Literal["headline", "outside", "floor"]
 GROUPS: tuple[Group, ...] = ("headline", "outside", "floor")
@@ -91,6 +93,12 @@ class Row:
     config_source: str = ""
     over_samples: Curve | None = None
     over_seconds: Curve | None = None
+    errors: Mapping[int, float] = field(default_factory=dict)  # seed → test error
+    trials: int | None = None  # configurations that were tried
+    unmatched: str = ""  # why the row is not on equal terms with the others
+    anchor: str = ""
+    command: str = ""  # that makes the row's records again
+    keys: tuple[str, ...] = ()  # of its records, in order of the seeds
     profiles: Mapping[str, Profile] = field(default_factory=dict)
     confusion: tuple[tuple[int, ...], ...] | None = None
     sample: Sample | None = None
@@ -99,6 +107,55 @@ class Row:
     def failed(self) -> bool:
         """Whether a cell of the row failed, so that it has no mean."""
         return bool(self.failures)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How rows of an entry stand to each other over the `n` seeds that all of them have.
+
+    The `comparisons` are of columns, which are the rows named in `labels`. Rows that share a letter do not
+    differ significantly; without a verdict there are no letters. `yardstick` is the row that others are held
+    against, if it is among them.
+    """
+
+    labels: tuple[str, ...]
+    comparisons: tuple[Comparison, ...]
+    letters: Mapping[str, str]
+    n: int
+    yardstick: str | None = None
+
+    def against_yardstick(self, label: str) -> Comparison | None:
+        """The row's comparison with the yardstick; `difference` is the row's error less the yardstick's."""
+        for one in self.comparisons:
+            pair = self.labels[one.first], self.labels[one.second]
+            if pair == (label, self.yardstick):
+                return one
+            if pair == (self.yardstick, label):
+                return replace(one, first=one.second, second=one.first, difference=_turned(one.difference))
+        return None
+
+
+def _turned(estimate: Estimate) -> Estimate:
+    value, low, high = (None if x is None else -x for x in (estimate.value, estimate.high, estimate.low))
+    return Estimate(value, low, high, estimate.n)
+
+
+@dataclass(frozen=True)
+class Clocked:
+    """What the timing lane of an entry says: per phase the noise, and each row's ratio to the yardstick.
+
+    `noise` is the factor within which ratios of a row to itself fall (None: too few A/A pairs). `target` is
+    the validation error that `to_target` gives each row's median seconds to, inf for a miss. `busy` runs do
+    not count, since others kept the machine busy.
+    """
+
+    yardstick: str | None
+    noise: Mapping[str, float | None]
+    ratios: Mapping[str, Mapping[str, SpeedVerdict]]
+    target: float | None
+    to_target: Mapping[str, float]
+    runs: int
+    busy: int
 
 
 @dataclass(frozen=True)
@@ -131,6 +188,10 @@ class EntryView:
     anchor: str
     sample_seed: int | None
     classes: tuple[str, ...] = ()  # names of the classes, where the records tell them
+    seconds: float | None = None  # the training time, where that is held equal
+    standing: Standing | None = None
+    clocked: Clocked | None = None
+    studies: Mapping[str, tuple[float, ...]] = field(default_factory=dict)  # row → validation error by trial
 
     @property
     def title(self) -> str:
@@ -179,6 +240,17 @@ class Provenance:
 
 
 @dataclass(frozen=True)
+class SelfCheck:
+    """What came of learning from permuted labels: entries, cells, the highest accuracy and its limit."""
+
+    entries: tuple[str, ...]
+    cells: int
+    highest: float
+    limit: float
+    caught: tuple[str, ...]  # rows that were right all the same
+
+
+@dataclass(frozen=True)
 class ReportView:
     """A whole report. `seeds_low` and `seeds_high` bound the number of seeds over the entries.
 
@@ -194,3 +266,4 @@ class ReportView:
     smoke: bool
     provenance: Provenance
     series: Mapping[str, int]
+    checks: SelfCheck | None = None

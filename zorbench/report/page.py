@@ -7,7 +7,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from zorbench.report import costs, figures, palette, wording
+from zorbench.report import costs, figures, palette, studies, summary, wording
 from zorbench.report.claims import claims_section
 from zorbench.report.columns import Column, columns
 from zorbench.report.formatting import plain, seed_list
@@ -18,6 +18,7 @@ from zorbench.report.noise import MEANING as NOISE_MEANING
 from zorbench.report.noise import NoiseGroup, error_under_noise, mean_error, noise_groups
 from zorbench.report.overview import Line, overview
 from zorbench.report.scatter import error_against_seconds
+from zorbench.report.wins import Wins, wins
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -59,6 +60,7 @@ class SuiteSection:
 
     view: SuiteView
     overview: dict[Group, tuple[Line, ...]]
+    wins: Wins | None
     entries: tuple[EntrySection, ...]
     figures: tuple[FigureGroup, ...]
 
@@ -77,9 +79,12 @@ def page(view: ReportView, results: Path) -> str:
     return environment.get_template("page.html.j2").render(
         view=view,
         words=wording,
+        summary=summary,
+        in_short=summary.in_short(view),
         costs=costs,
         groups=wording.GROUP_NOTES,
         style=Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8")),
+        script=Markup((_TEMPLATES / "report.js").read_text(encoding="utf-8")),
         suites=[_suite(suite, view, results) for suite in view.suites],
         seeds=seed_list(view.seeds),
         claims=claims_section(results),
@@ -95,7 +100,7 @@ def _suite(suite: SuiteView, view: ReportView, results: Path) -> SuiteSection:
         )
         for entry in suite.entries
     )
-    return SuiteSection(suite, overview(suite), sections, tuple(_figures(suite, shown, view)))
+    return SuiteSection(suite, overview(suite), wins(suite), sections, tuple(_figures(suite, shown, view)))
 
 
 def _figures(suite: SuiteView, shown: Sequence[EntryView], view: ReportView) -> Iterator[FigureGroup]:
@@ -103,6 +108,7 @@ def _figures(suite: SuiteView, shown: Sequence[EntryView], view: ReportView) -> 
     scatter = [
         Panel(entry.title, _drawn(error_against_seconds(entry, view.series)), _untimed(entry))
         for entry in shown
+        if entry.clocked is not None
     ]
     families = [
         Panel(_family(family), _drawn(figures.skill_against_shots(family, view.series)))
@@ -119,10 +125,16 @@ def _figures(suite: SuiteView, shown: Sequence[EntryView], view: ReportView) -> 
         for group in noise_groups(entry)
         if (drawing := error_under_noise(entry, group, view.series)) is not None
     ]
+    searches = [
+        Panel(entry.title, _drawn(drawing))
+        for entry in shown
+        if (drawing := studies.search_figure(entry, view.series)) is not None
+    ]
     kinds = [
         (
             "Error against training time",
-            "Mean over the seeds, bars of one standard deviation. Lower left is better. The dashed "
+            "Mean over the seeds, bars of one standard deviation. Lower left is better; the thin line "
+            "joins the rules that no other beats in both (the Pareto front). The dashed "
             "line is the error of the floor that is the zero of skill; other floors are hollow and grey, "
             "and left out where they lie outside of the range of the rules.",
             scatter,
@@ -140,12 +152,14 @@ def _figures(suite: SuiteView, shown: Sequence[EntryView], view: ReportView) -> 
         ),
         (
             "Learning curves over seconds",
-            "The same against training seconds, for cells run alone.",
+            "The same against training seconds, from the timing lane.",
             [
                 Panel(entry.title, _drawn(figures.learning_curves(entry, "seconds", view.series)))
                 for entry in shown
+                if entry.clocked is not None
             ],
         ),
+        ("What tuning buys", studies.MEANING, searches),
         ("From layer to layer", MEANING, layers),
     ]
     for heading, meaning, panels in kinds:
@@ -155,7 +169,7 @@ def _figures(suite: SuiteView, shown: Sequence[EntryView], view: ReportView) -> 
 
 def _untimed(entry: EntryView) -> str:
     missing = [row.label for row in entry.rows if not row.failed and "train_seconds" not in row.stats]
-    return f"Not timed alone: {', '.join(missing)}." if missing else ""
+    return f"Without a time: {', '.join(missing)}." if missing else ""
 
 
 def _family(family: Sequence[EntryView]) -> str:

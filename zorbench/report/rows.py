@@ -1,5 +1,6 @@
 """One row of an entry: its cells over the seeds, and every number derived from them."""
 
+import shlex
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from zorbench import stats
-from zorbench.report.cells import Record, metric, numbers, one_per_seed, outcome, strips, timings
+from zorbench.report.cells import Record, attested, metric, numbers, one_per_seed, outcome, strips, timings
 from zorbench.report.curves import mean_curve
 from zorbench.report.model import Failure, Group, Row, Sample, Skill, Stat
 from zorbench.report.profiles import profiles
@@ -15,20 +16,28 @@ from zorbench.report.profiles import profiles
 
 @dataclass(frozen=True)
 class RowCells:
-    """The cells of one row: `ok` has one record a seed, `all` every cell that could run."""
+    """The cells of one row: `ok` has one record a seed, `all` every cell that could run; `timed` times."""
 
     label: str
     baseline: str
     role: str
     all: tuple[Record, ...]
     ok: Mapping[int, Record]
+    timed: tuple[Record, ...]
     failures: tuple[Failure, ...]
 
     @classmethod
-    def of(cls, label: str, records: Sequence[Record], failures: tuple[Failure, ...]) -> "RowCells":
+    def of(
+        cls,
+        label: str,
+        records: Sequence[Record],
+        timed: Sequence[Record] = (),
+        failures: tuple[Failure, ...] = (),
+    ) -> "RowCells":
+        """`records` of the accuracy lane; of `timed`, those whose seconds count are kept."""
         ok = one_per_seed(r for r in records if outcome(r)[0] == "ok")
-        first = records[0]
-        return cls(label, str(first["baseline"]), str(first["role"]), tuple(records), ok, failures)
+        first, alone = records[0], tuple(filter(attested, timed))
+        return cls(label, str(first["baseline"]), str(first["role"]), tuple(records), ok, alone, failures)
 
     def validation_errors(self, seeds: Sequence[int]) -> list[float]:
         """The validation error of each of `seeds`, or nothing if one lacks it."""
@@ -53,9 +62,11 @@ def paired_skill(row: RowCells, floor: RowCells) -> Skill | None:
 
 
 def group_of(record: Record) -> Group:
-    """Where the record's row stands; reconstruction without a bottleneck is out of the headline."""
+    """Where the record's row stands; what is not on equal terms is out of the headline."""
     if record["role"] == "floor":
         return "floor"
+    if record.get("unmatched"):
+        return "outside"
     tags = record.get("tags") or {}
     free = record.get("task") == "reconstruction" and tags.get("bottleneck") is False
     return "outside" if free else "headline"
@@ -66,7 +77,7 @@ def build_row(cells: RowCells, sample_seed: int | None) -> Row:
     described = next(iter(cells.ok.values()), cells.all[0])
     tags = dict(described.get("tags") or {})
     ok = () if cells.failures else tuple(cells.ok.values())
-    alone = [r for r in cells.all if r.get("attested") is True] if ok else []
+    alone = cells.timed if ok else ()
     return Row(
         label=cells.label,
         baseline=cells.baseline,
@@ -79,12 +90,33 @@ def build_row(cells: RowCells, sample_seed: int | None) -> Row:
         tags=tags,
         config=dict(described.get("config") or {}),
         config_source=str(described.get("config_source") or ""),
+        trials=described.get("trials"),
+        unmatched=str(described.get("unmatched") or ""),
+        command=command(cells.label, cells.all),
+        keys=tuple(str(r.get("key", "")) for r in sorted(cells.all, key=lambda r: int(r["seed"]))),
         over_samples=mean_curve(ok, "samples"),
         over_seconds=mean_curve(alone, "seconds"),
+        errors={seed: _error(record) for seed, record in cells.ok.items()} if ok else {},
         profiles=profiles(ok),
         confusion=_confusion(ok),
         sample=_sample(cells.ok.get(sample_seed) if sample_seed is not None else None),
     )
+
+
+def command(label: str, records: Sequence[Record]) -> str:
+    """The command that makes a row's records again, as one would type it."""
+    first = records[0]
+    parts = ["zorbench", "run", str(first["suite"]), "--entry", str(first["entry"]), "--baseline", label]
+    parts += ["--seeds", str(max(int(record["seed"]) for record in records) + 1)]
+    if first.get("protocol", "samples") != "samples":
+        parts += ["--protocol", str(first["protocol"])]
+    if first.get("seconds_limit"):
+        parts += ["--train-seconds", f"{first['seconds_limit']:g}"]
+    if first.get("trials"):
+        parts += ["--trials", str(first["trials"])]
+    if first.get("device", "cpu") != "cpu":
+        parts += ["--device", str(first["device"])]
+    return shlex.join(parts)
 
 
 def _stats(ok: Iterable[Record], alone: Iterable[Record]) -> dict[str, Stat]:

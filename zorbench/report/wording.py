@@ -16,10 +16,15 @@ HOW_TO_READ = (
     "than trivial and 1 is perfect; square brackets hold its 95 % interval over the seeds.",
     "A ± b is the mean and the standard deviation over the seeds. An arrow says which direction is better. "
     "A baseline of which any cell failed has no mean, since the seeds that are left would flatter it.",
-    "Seconds come only from cells that ran alone on their machine, with data loading and evaluation left "
-    "out; a dash stands where there are none.",
-    "Parameters, updates and samples differ between rules and are shown, not held equal: the budget is a "
-    "ceiling on samples, and a rule may use less.",
+    "What is held equal: by default a ceiling on sample presentations; under the time protocol the "
+    "training seconds; under the tuned protocol also the number of configurations tried, on images that "
+    "evaluation never draws. Parameters, updates and samples differ between rules; the ledger has them.",
+    "All comparisons of an entry are one family. With 8 seeds or more, rows that share no letter differ: "
+    "the risk that any of these differences is none is 5 %. With fewer, the difference that would have been "
+    "found stands in place of a verdict.",
+    "Seconds come from the timing lane alone: single runs in turns on an otherwise idle machine, pinned to "
+    "a core, with data loading and evaluation left out. Ratios within what a rule scatters against itself "
+    "print ≈. A dash stands where nothing was timed.",
     costs.MEANING,
 )
 
@@ -33,8 +38,9 @@ _TASKS = {
 }
 
 OUTSIDE = (
-    "Outside the headline: rules without a bottleneck. They can pass an image through as it is, so their "
-    "error does not compare with that of a rule that must encode it."
+    "Outside the headline: not on equal terms. Rules without a bottleneck can pass an image through as it "
+    "is, so that their error does not compare with that of a rule that must encode it; unmatched rules were "
+    "not tuned as the others were (the ledger says why)."
 )
 FLOORS = "Floors: trivial answers. One of them is the zero of skill."
 GROUP_NOTES: tuple[tuple[Group, str], ...] = (("headline", ""), ("outside", OUTSIDE), ("floor", FLOORS))
@@ -60,6 +66,35 @@ def cells_line(view: ReportView) -> str:
     )
 
 
+def self_check(view: ReportView) -> str:
+    """What the leak probes found; empty if none ran."""
+    checks = view.checks
+    if checks is None:
+        return ""
+    where = ", ".join(checks.entries)
+    if checks.caught:
+        return (
+            f"Self-check: {', '.join(checks.caught)} named the true classes after learning from permuted "
+            f"labels on {where}, so they know them from elsewhere, and have no figures."
+        )
+    return (
+        f"Self-check: on permuted labels every classifier fell to chance ({where}; "
+        f"{plural(checks.cells, 'cell')}, accuracy at most {checks.highest:.0%}, "
+        f"a leak would show above {checks.limit:.0%})."
+    )
+
+
+def clock_line(entry: EntryView) -> str:
+    """What to know of the entry's times; empty without a timing lane."""
+    clocked = entry.clocked
+    if clocked is None:
+        return ""
+    band = clocked.noise.get("train")
+    noise = f"; a rule against itself scatters within {band:.2f} × in training" if band else ""
+    busy = f"; {clocked.busy} do not count, since others kept the machine busy" if clocked.busy else ""
+    return f"Timing lane: {plural(clocked.runs, 'run')}{busy}{noise}."
+
+
 def machines_warning(view: ReportView) -> str:
     """A caution where the cells ran on several machines, else nothing."""
     machines = view.provenance.machines
@@ -81,7 +116,7 @@ def entry_line(entry: EntryView) -> str:
         parts.append(f"{shots} ({entry.n_shots:,} in all)" if entry.n_shots else shots)
     elif entry.images is not None:
         parts.append(f"{plural(entry.images, 'image')} in all")
-    if spec.get("samples"):
+    if spec.get("samples") and entry.seconds is None:
         batches = f" in batches of {spec['batch']}" if spec.get("batch") else ""
         parts.append(f"at most {spec['samples']:,} sample presentations{batches}")
     if entry.task == "reconstruction" and spec.get("code"):
@@ -93,6 +128,8 @@ def entry_line(entry: EntryView) -> str:
     parts += [f"{spec[name]:,} for {name}" for name in ("validation", "test") if spec.get(name)]
     if spec.get("conditions"):
         parts.append(f"tested clean and under {plural(len(spec['conditions']), 'condition')} of noise")
+    if entry.seconds is not None:
+        parts.append(f"training ends after {entry.seconds:g} s")
     parts.append(plural(len(entry.seeds), "seed"))
     return ", ".join(parts) + "."
 
@@ -148,7 +185,7 @@ def tags(row: Row) -> str:
     return ", ".join(word for word in words if word)
 
 
-LEDGER_NUMBERS = ("Parameters", "Updates", "Samples", "First step")
+LEDGER_NUMBERS = ("Trials", "Parameters", "Updates", "Samples", "First step")
 LEDGER = ("Optimiser", "Initialisation", "Output", "Configuration", "Source", "Tags", *LEDGER_NUMBERS)
 
 
@@ -157,4 +194,6 @@ def ledger(row: Row) -> list[str]:
     described = [str(row.tags.get(name) or "") for name in ("optimiser", "initialisation", "output")]
     counted = [fmt.count(row.stats.get(name), row.n).text for name in ("parameters", "updates", "samples")]
     first = fmt.seconds(row.stats.get("first_step_seconds"), row.n).text
-    return [*described, fmt.settings(row.config), row.config_source, tags(row), *counted, first]
+    source = f"{row.config_source}; unmatched: {row.unmatched}" if row.unmatched else row.config_source
+    trials = fmt.MISSING if row.trials is None else str(row.trials)
+    return [*described, fmt.settings(row.config), source, tags(row), trials, *counted, first]

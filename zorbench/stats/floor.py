@@ -1,41 +1,17 @@
-"""What the numbers of several seeds say: skill with its interval, spread, the choice of floor.
-
-Pure functions over arrays with one number a seed; nothing here knows of records or runs.
-"""
+"""Errors held against the trivial: which floor an entry has, and skill over it with its interval."""
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 from numpy.typing import ArrayLike
-from scipy.special import stdtrit
 
-VERDICT_SEEDS = 8
-"""The fewest seeds that a verdict may rest on; fewer are a smoke test."""
-
-CONFIDENCE = 0.95
-"""The level of every interval."""
+from zorbench.stats.estimate import Estimate, t_quantile
 
 MIN_FLOOR_ERROR = 1e-6
 """The least mean floor error that skill is defined for, in error units: below it, trivial is perfect."""
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A number from `n` seeds and the interval from `low` to `high` around it; None for what is undefined."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-    n: int
-
-
-def is_smoke(n: int) -> bool:
-    """Whether `n` seeds are too few for a verdict."""
-    return n < VERDICT_SEEDS
 
 
 def skill(errors: Float[ndarray, "n"] | ArrayLike, floor_errors: Float[ndarray, "n"] | ArrayLike) -> Estimate:
@@ -51,35 +27,50 @@ def skill(errors: Float[ndarray, "n"] | ArrayLike, floor_errors: Float[ndarray, 
     Source: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 11.
     Raises `ValueError` if the two are not equally long vectors of finite numbers from 0 up.
     """
+    e, f = _paired(errors, floor_errors)
+    gone = _share(e, f)
+    value, low, high = (None if part is None else 1.0 - part for part in (gone.value, gone.high, gone.low))
+    return Estimate(value, low, high, gone.n)
+
+
+def skill_difference(
+    errors: Float[ndarray, "n"] | ArrayLike,
+    others: Float[ndarray, "n"] | ArrayLike,
+    floor_errors: Float[ndarray, "n"] | ArrayLike,
+) -> Estimate:
+    """How much more skill one has than another: S_a − S_b = Σ (b − a) / Σ floor error over the paired seeds.
+
+    Above 0, `errors` are the better ones. The interval is that of `skill`, for the difference as a whole, so
+    that what makes a seed hard for both drops out. Undefined where `skill` is; raises `ValueError` as that.
+    """
+    a, f = _paired(errors, floor_errors)
+    b, _ = _paired(others, floor_errors)
+    return _share(b - a, f)
+
+
+def _paired(errors: ArrayLike, floor_errors: ArrayLike) -> tuple[Float[ndarray, "n"], Float[ndarray, "n"]]:
     e, f = np.asarray(errors, dtype=np.float64), np.asarray(floor_errors, dtype=np.float64)
     if e.ndim != 1 or e.shape != f.shape:
         raise ValueError(f"skill pairs one error with one floor error a seed, got {e.shape} and {f.shape}")
     if not (np.isfinite(e).all() and np.isfinite(f).all() and (e >= 0).all() and (f >= 0).all()):
         raise ValueError("skill needs finite errors from 0 up; leave failed seeds out first")
-    n = len(e)
-    if n == 0 or f.mean() < MIN_FLOOR_ERROR:
+    return e, f
+
+
+def _share(part: Float[ndarray, "n"], floor: Float[ndarray, "n"]) -> Estimate:
+    """Σ part / Σ floor with its jackknife t interval."""
+    n = len(floor)
+    if n == 0 or floor.mean() < MIN_FLOOR_ERROR:
         return Estimate(None, None, None, n)
-    value = float(1.0 - e.sum() / f.sum())
+    value = float(part.sum() / floor.sum())
     if n == 1:
         return Estimate(value, None, None, n)
-    e_without, f_without = e.sum() - e, f.sum() - f
-    if f_without.min() < MIN_FLOOR_ERROR * (n - 1):
+    part_without, floor_without = part.sum() - part, floor.sum() - floor
+    if floor_without.min() < MIN_FLOOR_ERROR * (n - 1):
         return Estimate(value, None, None, n)
-    left_out = 1.0 - e_without / f_without
-    error = math.sqrt((n - 1) * left_out.var())
-    half = float(stdtrit(n - 1, 0.5 + CONFIDENCE / 2.0)) * error
+    left_out = part_without / floor_without
+    half = t_quantile(n) * math.sqrt((n - 1) * left_out.var())
     return Estimate(value, value - half, value + half, n)
-
-
-def mean_spread(values: Sequence[float] | Float[ndarray, "n"]) -> tuple[float, float | None, int]:
-    """Mean, standard deviation (n − 1 in the denominator; None for one value) and number of `values`.
-
-    Raises `ValueError` if there are none.
-    """
-    x = np.asarray(values, dtype=np.float64)
-    if x.ndim != 1 or x.size == 0:
-        raise ValueError(f"a mean needs a vector of at least one value, got the shape {x.shape}")
-    return float(x.mean()), float(x.std(ddof=1)) if x.size > 1 else None, x.size
 
 
 def choose_floor(validation_errors: Mapping[str, Sequence[float]]) -> str:

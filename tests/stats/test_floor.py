@@ -1,23 +1,14 @@
-"""Skill, spread and floors, against closed forms, a brute-force jackknife and simulation."""
+"""Skill and floors, against closed forms, a brute-force jackknife and simulation."""
 
 import math
-import statistics
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
-from zorbench.stats import (
-    MIN_FLOOR_ERROR,
-    VERDICT_SEEDS,
-    Estimate,
-    choose_floor,
-    is_smoke,
-    mean_spread,
-    skill,
-)
+from zorbench.stats import MIN_FLOOR_ERROR, VERDICT_SEEDS, Estimate, choose_floor, skill
 
 pairs = st.lists(st.tuples(st.floats(0, 2), st.floats(0.01, 2)), min_size=2, max_size=12)
 
@@ -128,25 +119,6 @@ def test_the_interval_covers_the_true_skill_about_as_often_as_it_says():
     assert covered == pytest.approx(0.95, abs=0.015)
 
 
-@settings(max_examples=50)
-@given(st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=20))
-def test_mean_and_spread_equal_those_of_the_standard_library(values):
-    mean, sd, n = mean_spread(values)
-    assert mean == pytest.approx(statistics.fmean(values), abs=1e-9)
-    assert sd == pytest.approx(statistics.stdev(values), abs=1e-9)
-    assert n == len(values)
-
-
-def test_one_value_has_a_mean_but_no_spread():
-    assert mean_spread([0.25]) == (0.25, None, 1)
-
-
-@pytest.mark.parametrize("values", [[], [[1.0, 2.0]]])
-def test_the_mean_of_no_vector_is_refused(values):
-    with pytest.raises(ValueError, match="at least one value"):
-        mean_spread(values)
-
-
 def test_the_floor_has_the_least_mean_validation_error():
     assert choose_floor({"mean": [0.3, 0.1], "black": [0.05, 0.5], "median": [0.2, 0.1]}) == "median"
 
@@ -166,13 +138,3 @@ def test_a_choice_without_floors_is_refused():
 def test_a_floor_without_a_mean_error_is_named(errors):
     with pytest.raises(ValueError, match="floor 'mean'"):
         choose_floor({"black": [0.1], "mean": errors})
-
-
-def test_fewer_than_eight_seeds_are_a_smoke_test():
-    assert VERDICT_SEEDS == 8
-    assert [is_smoke(n) for n in (0, 1, 7, 8, 9)] == [True, True, True, False, False]
-
-
-def test_an_estimate_cannot_be_changed():
-    with pytest.raises(AttributeError):
-        Estimate(0.5, 0.4, 0.6, 8).value = 1.0  # type: ignore[misc]
