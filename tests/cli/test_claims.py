@@ -214,6 +214,21 @@ def test_cells_that_failed_are_told_and_tried_again_when_asked(
     assert "2 to run" in zorbench(*command, "--retry", "failed").err
 
 
+def test_what_a_busy_machine_did_not_attest_is_timed_again_when_asked(
+    zorbench: Zorbench, file: str, tmp_path: Path
+) -> None:
+    command = ("claims", "fast", "--file", file, "--seeds", "1", "--out", "r")
+    assert zorbench(*command).status == 0
+    path = tmp_path / "r" / "records.jsonl"
+    records = [{**record, "attested": record["variant"] == "mlp"} for record in records_of(tmp_path / "r")]
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    assert "0 to run" in zorbench(*command).err
+    found = verdicts(tmp_path / "r")["fast", "published"]
+    assert (found["verdict"], found["n"]) == ("INCONCLUSIVE", 0)
+    assert "no time is attested" in found["reason"]
+    assert "2 to run" in zorbench(*command, "--retry", "failed").err
+
+
 def test_the_list_runs_nothing(zorbench: Zorbench, file: str, tmp_path: Path) -> None:
     answer = zorbench("claims", "--list", "--file", file)
     assert answer.status == 0

@@ -72,7 +72,7 @@ def _nothing(claim: Claim, cells: Cells) -> Verdict:
     if not cells.row or (claim.compares and not cells.than):
         return Verdict("NOT RUN")
     if claim.measure == SECONDS:
-        why = "others were busy on the machine, so that no time is attested; another --out times them anew"
+        why = "others were busy on the machine, so that no time is attested; --retry failed times them anew"
         return Verdict("INCONCLUSIVE", why)
     return Verdict("INCONCLUSIVE", f"the records tell no {claim.measure}")
 

@@ -197,7 +197,7 @@ def claims(
     file: Annotated[Path | None, typer.Option(help="Another claims file.")] = None,
     plugin: Plugins = None,
     retry: Annotated[
-        Retry | None, typer.Option(help="Run cells again that ended in an error or timeout.")
+        Retry | None, typer.Option(help="Run cells again that failed, or were timed on a busy machine.")
     ] = None,
 ) -> None:
     """Hold published claims against measurements: VERIFIED, REFUTED, INCONCLUSIVE or NOT RUN.
