@@ -44,6 +44,31 @@ def test_the_tour_of_the_core_runs_as_printed(tmp_path, monkeypatch, capsys):
     assert all(-1 <= float(alignment) <= 1 for alignment in alignments.split(","))
 
 
+def test_the_claims_file_shown_is_one(tmp_path):
+    from zorbench.claims import MEASURES, load_claims
+
+    page = (DOCS / "claims.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL)
+    (tmp_path / "mine.toml").write_text(text, encoding="utf-8")
+    (claim,) = load_claims(tmp_path / "mine.toml")
+    assert claim.id == "mine-better"
+    assert all(measure in text for measure in MEASURES)
+
+
+def test_every_key_of_a_setting_s_verdict_is_told(tmp_path):
+    from zorbench.claims import Finding, Verdict, load_claims
+    from zorbench.claims.document import document
+
+    page = (DOCS / "claims.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL)
+    (tmp_path / "mine.toml").write_text(text, encoding="utf-8")
+    claims = load_claims(tmp_path / "mine.toml")
+    answers = {("mine-better", kind): (Finding(Verdict("NOT RUN")), 0.0) for kind in ("published", "matched")}
+    found = document("Mine", claims, answers, 8)
+    keys = {*found, *found["claims"][0], *found["claims"][0]["settings"][0]}
+    assert [key for key in sorted(keys) if f"`{key}`" not in page] == []
+
+
 def test_the_tour_of_spiking_networks_runs_as_printed(capsys):
     (code,) = blocks("spiking.md")
     scope: dict[str, object] = {}

@@ -13,6 +13,7 @@ from zorbench import __version__
 from zorbench.errors import InputError
 
 OK, BAD_INPUT, CELLS_FAILED, INTERRUPTED = 0, 2, 3, 130
+INTERRUPTED_NOTE = "zorbench: interrupted; what has ended is kept, the same command goes on from there"
 
 app = typer.Typer(
     add_completion=False,
@@ -169,10 +170,60 @@ def run(
     try:
         failed = run_suites(options)
     except KeyboardInterrupt:
-        print(
-            "zorbench: interrupted; what has ended is kept, the same command goes on from there",
-            file=sys.stderr,
-        )
+        print(INTERRUPTED_NOTE, file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
+    raise typer.Exit(CELLS_FAILED if failed else OK)
+
+
+@app.command()
+def claims(
+    ids: Annotated[
+        list[str] | None, typer.Argument(help="Claims by their id. Default: all.", show_default=False)
+    ] = None,
+    data_root: DataRoot = None,
+    out: Annotated[Path | None, typer.Option(help="Results folder. Default: results/claims.")] = None,
+    seeds: Annotated[
+        int, typer.Option(help="Number of seeds, 0 to N-1; a verdict needs 8.", show_default=True)
+    ] = 8,
+    minutes: Annotated[
+        float, typer.Option(help="Run what fits, the cheapest verdicts first.", show_default=True)
+    ] = 30,
+    jobs: Annotated[
+        int | None, typer.Option(help="Cells at a time, but for those that are timed. Default: 2.")
+    ] = None,
+    list_only: Annotated[
+        bool, typer.Option("--list", help="List the claims and what they cost, and run nothing.")
+    ] = False,
+    file: Annotated[Path | None, typer.Option(help="Another claims file.")] = None,
+    plugin: Plugins = None,
+    retry: Annotated[
+        Retry | None, typer.Option(help="Run cells again that failed, or were timed on a busy machine.")
+    ] = None,
+) -> None:
+    """Hold published claims against measurements: VERIFIED, REFUTED, INCONCLUSIVE or NOT RUN.
+
+    Exit status: 0 all well, refuted claims too; 2 bad input, 3 some cells failed, 130 interrupted.
+    """
+    from zorbench.cli.claims import ClaimsOptions, list_claims, run_claims
+
+    options = ClaimsOptions(
+        ids=ids or [],
+        file=file,
+        data_root=data_root,
+        out=out,
+        seeds=seeds,
+        minutes=minutes,
+        jobs=jobs,
+        plugins=plugin or [],
+        retry_failed=retry is Retry.failed,
+    )
+    if list_only:
+        list_claims(options)
+        return
+    try:
+        failed = run_claims(options)
+    except KeyboardInterrupt:
+        print(INTERRUPTED_NOTE, file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
     raise typer.Exit(CELLS_FAILED if failed else OK)
 
