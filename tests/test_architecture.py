@@ -30,6 +30,7 @@ LEVELS = [
     ["suite", "lanes", "plan", "store", "environment"],
     ["executors"],
     ["stats"],
+    ["claims"],
     ["report"],
     ["training"],
     ["cli"],
@@ -47,7 +48,8 @@ ONLY = {
     "probes": set(),
     "machine": set(),
     "stats": {"errors"},
-    "report": {"conditions", "stats", "store", "errors"},
+    "claims": {"errors", "entry", "config", "paths", "suite", "stats"},
+    "report": {"conditions", "stats", "claims", "store", "errors"},
     "training": {"spiking", "data", "metrics", "environment", "errors"},
 }
 

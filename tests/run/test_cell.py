@@ -219,6 +219,14 @@ def test_a_rule_with_one_hand_out_has_all_its_training_in_the_first_step(run_rul
     assert outcome.cost["samples"] == 20
 
 
+def test_denormal_numbers_are_zero_inside_a_cell_only(run_rule):
+    """They would slow whichever rule has them, not what the rule computes."""
+    tiny = "float((torch.full((64,), 1e-30) * torch.full((64,), 1e-10)).max())"
+    source, _ = failing("step", f"assert {tiny} == 0")
+    assert run_rule(source).status == "ok"
+    assert eval(tiny) > 0
+
+
 # Costs
 
 
