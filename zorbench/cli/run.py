@@ -6,7 +6,7 @@ import secrets
 import shlex
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -92,6 +92,7 @@ def run_suites(options: RunOptions) -> int:
                 seeds=seeds,
                 preset=options.preset,
                 together=options.seeds_together,
+                needed=lambda cell: _is_needed(cell, store, options),
             )
         failed = sum(
             (store.find(*own) or {}).get("status") in FAILED
@@ -224,8 +225,12 @@ def run_cells(
     seeds: int,
     preset: str | None = None,
     together: bool = False,
+    needed: Callable[[Cell], bool] = lambda cell: True,
 ) -> None:
-    """Run cells in order of their phases, at most `jobs` at a time, and append their records to the store."""
+    """Run cells in order of their phases, at most `jobs` at a time, and append their records to the store.
+
+    `needed` is asked of each once its settings are known: trials run again may leave them as they were.
+    """
     started = datetime.now(UTC)
     run = f"{started:%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
     store.write_run(
@@ -248,8 +253,8 @@ def run_cells(
             runnable = []
             for planned in waiting:
                 cell, why = settled(planned, store.records)
-                if not _is_needed(cell, store, options):
-                    continue  # the trials that were run again left the choice as it was
+                if not needed(cell):
+                    continue
                 if not (cell.unsupported or why):
                     runnable.append(cell)
                     continue
