@@ -128,7 +128,10 @@ def run(
     ] = None,
     plugin: Plugins = None,
     retry: Annotated[
-        Retry | None, typer.Option(help="Run cells again that ended in an error or timeout.")
+        Retry | None,
+        typer.Option(
+            help="Run cells again that ended in an error or timeout, or were timed on a busy machine."
+        ),
     ] = None,
     seeds_together: Annotated[
         bool,
