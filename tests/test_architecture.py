@@ -30,6 +30,7 @@ LEVELS = [
     ["stats"],
     ["report"],
     ["training"],
+    ["check"],
     ["cli"],
 ]
 ORDER = [part for level in LEVELS for part in level]
