@@ -156,6 +156,10 @@ class OneSpike(_OneSpike):
         "random_conv": {"learns": "decision"},
     }
     only_named = {"random_conv", *NETWORKS} - {_FIRST}
+    known_failures = {
+        "learns": "deep2024 and inception2024 name one class for nearly all images until they have seen more "
+        "than the 2,000 presentations of this check"
+    }
     tags = Tags(
         local=True,
         chooses_samples=True,

@@ -16,7 +16,7 @@ MOST_MOVED = 0.25
 
 @check(
     "answers-fit-the-task",
-    "predict (or encode and decode) return finite tensors of the right kind and shape, for 1 input and for many",
+    "predict (or encode and decode) return finite tensors of the right kind and shape",
 )
 def shapes(subject: Subject) -> None:
     specimen = subject.learned

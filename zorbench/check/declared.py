@@ -61,7 +61,7 @@ def wrong_settings(subject: Subject) -> None:
     texts = [one.name for one in fields(config) if kinds[one.name] is str and "choices" not in one.metadata]
     for name in texts:
         try:
-            subject.new(**{name: NONSENSE})
+            subject.new(settings={name: NONSENSE})
         except (Failed, InputError):
             continue
         raise Failed(
@@ -74,7 +74,7 @@ def wrong_settings(subject: Subject) -> None:
 def bounds(subject: Subject) -> None:
     for name, value in _ends(subject):
         try:
-            subject.new(**{name: value})
+            subject.new(settings={name: value})
         except (Failed, InputError) as error:
             raise Failed(f"with {name}={value}, an end of its range: {error}") from error
 
@@ -87,7 +87,7 @@ def bounds(subject: Subject) -> None:
 def bounds_learn(subject: Subject) -> None:
     for name, value in _ends(subject):
         try:
-            subject.new(**{name: value}).fit()
+            subject.new(settings={name: value}).fit()
         except Failed as error:
             raise Failed(f"with {name}={value}, an end of its range: {error}") from error
 
@@ -115,7 +115,7 @@ def tells(subject: Subject) -> None:
 
 
 def told_of(specimen: Specimen) -> None:
-    """Ask for diagnostics and operations as the harness does. Raises `ContractError`, or whatever they raise."""
+    """Ask for diagnostics and operations as the harness does. Raises `ContractError` or `Crashed`."""
     with specimen.calling("diagnostics"):
         diagnostics(specimen.plugin)
     with specimen.calling("operations"):

@@ -169,7 +169,7 @@ def loads(subject: Subject) -> None:
     if not torch.equal(wanted, found):
         gap = float((wanted - found).abs().max())
         raise Failed(
-            f"an untrained copy that loaded the state of a trained one answers otherwise, by up to {gap:.3g}: "
+            f"an untrained copy with the state of a trained one answers otherwise, by up to {gap:.3g}: "
             f"state() leaves out something that predicting needs, or load_state does"
         )
 

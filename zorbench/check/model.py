@@ -70,7 +70,7 @@ def check(
     per_task: bool = True,
     slow: bool = False,
 ) -> "Callable[[Callable[[Subject], None]], Check]":
-    """Make a check of a function. `needs`: by default that the rule runs at all, where tasks are concerned."""
+    """Make a check of a function. `needs`: by default, in a task, that the rule runs at all."""
 
     def make(function: "Callable[[Subject], None]") -> Check:
         return Check(name, purpose, function, needs if per_task else (), per_task, slow)

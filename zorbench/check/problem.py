@@ -1,4 +1,4 @@
-"""The small problems that rules are checked on: real images, few of them, with others that are never shown."""
+"""The small problems that rules are checked on: a few real images, with others that are never shown."""
 
 from dataclasses import dataclass, replace
 from functools import cache

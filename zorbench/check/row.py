@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from types import FrameType
 
 from zorbench.check.catalogue import CHECKS
-from zorbench.check.model import WHOLE, Check, Failed, Result, Skipped, TooLong
+from zorbench.check.model import WHOLE, Check, Failed, Result, Skipped, Status, TooLong
 from zorbench.check.subject import Subject, at_work, told
 from zorbench.check.watch import install_settings
 from zorbench.predict import ContractError, Diverged
@@ -19,36 +19,39 @@ SECONDS, SLOW_SECONDS = 30, 300
 """What one check may take, fast or slow."""
 
 
+def planned(row: Row, *, slow: bool) -> list[tuple[str, Check]]:
+    """The checks of a row in order, each with its task: those of the row as a whole, then task by task."""
+    whole = [(WHOLE, one) for one in CHECKS if not one.per_task]
+    wanted = [one for one in CHECKS if one.per_task and (slow or not one.slow)]
+    return whole + [(name, one) for name, task in TASKS.items() if task in row.plugin.tasks for one in wanted]
+
+
 def check_row(row: Row, *, slow: bool = False) -> Iterator[Result]:
-    """The result of each check, as it is made: first those of the row as a whole, then task by task.
+    """The result of each of the row's checks, as it is made.
 
     A method of the plugin that raises, or does not end, fails the check that called it.
     """
     install_settings()
-    able = [task for task in TASKS.values() if task in row.plugin.tasks]
-    yield from _checked(Subject(row, able[0]), WHOLE, [one for one in CHECKS if not one.per_task])
-    wanted = [one for one in CHECKS if one.per_task and (slow or not one.slow)]
-    for task in able:
-        yield from _checked(Subject(row, task), task.name, wanted)
-
-
-def _checked(subject: Subject, task: str, checks: list[Check]) -> Iterator[Result]:
-    passed = set()
-    for one in checks:
-        missing = [name for name in one.needs if name not in passed]
+    able = {name: task for name, task in TASKS.items() if task in row.plugin.tasks}
+    subjects = {name: Subject(row, task) for name, task in able.items()}
+    subjects[WHOLE] = next(iter(subjects.values()))
+    passed: set[tuple[str, str]] = set()
+    for task, one in planned(row, slow=slow):
+        missing = [name for name in one.needs if (task, name) not in passed]
         if missing:
-            yield Result(subject.row.label, task, one.name, "skipped", f"needs {missing[0]}")
+            yield Result(row.label, task, one.name, "skipped", f"needs {missing[0]}")
             continue
-        result = _made(subject, task, one)
+        result = _made(subjects[task], task, one)
         if result.status == "passed":
-            passed.add(one.name)
+            passed.add((task, one.name))
         yield result
 
 
 def _made(subject: Subject, task: str, one: Check) -> Result:
     start = time.perf_counter()
     limit = SLOW_SECONDS if one.slow else SECONDS
-    status, message = "failed", ""
+    status: Status = "failed"
+    message = ""
     try:
         with _limited(limit):
             one.function(subject)
@@ -63,7 +66,7 @@ def _made(subject: Subject, task: str, one: Check) -> Result:
     except Exception as error:  # by way of the harness, which a plugin's answer has confused
         message = told(error, subject.row.ref.path.parent)
     seconds = time.perf_counter() - start
-    return Result(subject.row.label, task, one.name, status, message, seconds)  # type: ignore[arg-type]
+    return Result(subject.row.label, task, one.name, status, message, seconds)
 
 
 @contextlib.contextmanager

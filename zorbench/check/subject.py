@@ -2,7 +2,7 @@
 
 import copy
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -27,6 +27,8 @@ from zorbench.tasks import Task
 at_work: list[str] = []
 """The plugin's methods that are being executed, the innermost last."""
 
+NONE: Mapping[str, Any] = {}
+
 MOST_TOLD = 300
 """Characters of an error's own text."""
 
@@ -44,7 +46,7 @@ class Specimen:
         with self.calling("__init__"):
             self.plugin: Baseline = row.plugin()
 
-    def build(self, **settings: Any) -> "Specimen":
+    def build(self, settings: Mapping[str, Any] = NONE) -> "Specimen":
         """Build it, with `settings` beside the row's own. Raises `Crashed`."""
         config = replace(self.row, settings={**self.row.settings, **settings}).config()
         self.call("build", self.problem.spec, config, torch.Generator().manual_seed(self.seed))
@@ -127,14 +129,15 @@ class Subject:
     @cached_property
     def size(self) -> int:
         """Of the images: small ones; larger ones if the rule refuses these, or answers all of them alike."""
-        usable = problems.SMALL
+        usable = []
         for size in (problems.SMALL, problems.LARGE):
             answers = self._tried(size)
-            if answers is not None:
-                usable = size
-                if self.plugin.role == "floor" or not torch.equal(answers, answers[:1].expand_as(answers)):
-                    break
-        return usable
+            if answers is None:
+                continue
+            if self.plugin.role == "floor" or not torch.equal(answers, answers[:1].expand_as(answers)):
+                return size
+            usable.append(size)
+        return usable[0] if usable else problems.SMALL
 
     def _tried(self, size: int) -> Tensor | None:
         """Answers to images of that size; None if there are none."""
@@ -158,9 +161,11 @@ class Subject:
         """A copy that has learned the tiny problem. Not to be taught or changed further."""
         return self.new().fit()
 
-    def new(self, problem: Problem | None = None, *, seed: int = 0, **settings: Any) -> Specimen:
+    def new(
+        self, problem: Problem | None = None, *, seed: int = 0, settings: Mapping[str, Any] = NONE
+    ) -> Specimen:
         """An untrained copy."""
-        return self.unbuilt(problem or self.tiny(), seed=seed).build(**settings)
+        return self.unbuilt(problem or self.tiny(), seed=seed).build(settings)
 
     def unbuilt(self, problem: Problem, *, seed: int = 0) -> Specimen:
         """A copy that is not even built."""

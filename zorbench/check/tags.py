@@ -68,7 +68,7 @@ def _elsewhere(given: Activities, i: int, j: int) -> Iterator[tuple[str, Activit
         values = torch.rand(given[name].shape, generator=draw)
         if name == "signal":
             values = 2 * values - 1
-        values[own] = given[name][own]  # type: ignore[index]
+        values[own] = given[name][own]
         yield what, given | {name: values}
 
 
@@ -98,7 +98,7 @@ def transport(subject: Subject) -> None:
     back = turned_round(forward.found, learning.found)
     if back:
         raise Failed(
-            f"in learning, something goes back through {', '.join(back[:3])}, by which predictions go forward "
+            f"in learning, a signal goes back through {', '.join(back[:3])}, by which predictions go forward "
             f"(backpropagation?): declare Tags(uses_weight_transport=True)"
         )
 

@@ -10,7 +10,7 @@ from zorbench.products import MatrixProduct, Product, Windows, WindowsBack, prod
 from zorbench.state import find_tensors
 
 Use = tuple[str, object]
-"""Weights by name, and how they are used: the stride of the axis that is summed over, or which convolution."""
+"""Weights by name, and how they are used: the stride of the axis summed over, or which convolution."""
 
 
 class WeightUses(TorchDispatchMode):

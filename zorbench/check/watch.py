@@ -105,6 +105,7 @@ def _plural(inputs: Sequence[Tensor]) -> str:
 
 
 def _generators() -> dict[str, Any]:
+    numbers: Any
     _, numbers, position, *_ = np.random.get_state()
     return {
         "Python's generator (module random)": random.getstate(),
