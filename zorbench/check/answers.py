@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from zorbench.check.elsewhere import in_a_fork
-from zorbench.check.model import Failed, Skipped, check
+from zorbench.check.model import BASIC, Failed, Skipped, check
 from zorbench.check.subject import Specimen, Subject
 from zorbench.predict import bottlenecked, check_bottleneck
 from zorbench.probes import depends_on_the_split
@@ -17,6 +17,7 @@ MOST_MOVED = 0.25
 @check(
     "answers-fit-the-task",
     "predict (or encode and decode) return finite tensors of the right kind and shape",
+    needs=("runs", "opens-no-data-set"),
 )
 def shapes(subject: Subject) -> None:
     specimen = subject.learned
@@ -25,10 +26,7 @@ def shapes(subject: Subject) -> None:
         specimen.ask(inputs)
 
 
-ANSWERS = ("runs", "answers-fit-the-task")
-
-
-@check("predict-is-pure", "predict, encode and decode change no tensor that the rule holds", needs=ANSWERS)
+@check("predict-is-pure", "predict, encode and decode change no tensor that the rule holds")
 def pure(subject: Subject) -> None:
     specimen = subject.new().fit()
     inputs = subject.asked
@@ -45,7 +43,7 @@ def pure(subject: Subject) -> None:
         inputs = answer
 
 
-@check("predict-repeats", "asked twice, a rule answers with the same bits", needs=ANSWERS)
+@check("predict-repeats", "asked twice, a rule answers with the same bits")
 def repeats(subject: Subject) -> None:
     specimen = subject.new().fit()
     first, again = specimen.ask(subject.asked), specimen.ask(subject.asked)
@@ -59,7 +57,7 @@ def repeats(subject: Subject) -> None:
 @check(
     "predict-ignores-the-batch",
     "an answer depends on its own input, not on what is asked for along with it or in which order",
-    needs=(*ANSWERS, "predict-repeats"),
+    needs=(*BASIC, "predict-repeats"),
 )
 def batch(subject: Subject) -> None:
     specimen, asked = subject.new().fit(), subject.asked
@@ -77,7 +75,7 @@ def batch(subject: Subject) -> None:
 @check(
     "decode-knows-only-codes",
     "reconstruction goes through its bottleneck: images are decoded from codes and nothing else",
-    needs=(*ANSWERS, "predict-repeats"),
+    needs=(*BASIC, "predict-repeats"),
 )
 def decodes(subject: Subject) -> None:
     specimen, asked = subject.new().fit(), subject.asked
@@ -112,7 +110,6 @@ def decodes(subject: Subject) -> None:
 @check(
     "leaves-its-inputs",
     "what is handed to a rule, in learning and in predicting, is not written into",
-    needs=ANSWERS,
 )
 def inputs_kept(subject: Subject) -> None:
     _complain(_used(subject).notes.rewritten, "work on a copy (x = x - 1, not x -= 1)")
@@ -121,7 +118,6 @@ def inputs_kept(subject: Subject) -> None:
 @check(
     "leaves-global-generators",
     "the global generators of Python, NumPy and torch are as they were after each call",
-    needs=ANSWERS,
 )
 def generators(subject: Subject) -> None:
     _complain(
@@ -134,7 +130,6 @@ def generators(subject: Subject) -> None:
 @check(
     "leaves-torch-settings",
     "torch's number of threads, default dtype and other settings are as they were after each call",
-    needs=ANSWERS,
 )
 def settings(subject: Subject) -> None:
     _complain(_used(subject).notes.settings, "changed it; a cell has one thread and float32")

@@ -8,6 +8,7 @@ from zorbench.check.catalogue import BY_NAME
 from zorbench.check.model import WHOLE, Result
 from zorbench.check.process import check_row_apart
 from zorbench.errors import InputError, unknown
+from zorbench.executors import get_ready
 from zorbench.registry import Registry, Row
 
 
@@ -34,6 +35,7 @@ def find_rows(
     plugin: str | Path, *, row: str | None = None, slow: bool = False
 ) -> tuple[list[Row], list[Row]]:
     """The rows to check, and those left out because they run only where they are named."""
+    get_ready()
     path = Path(plugin)
     if not (isinstance(plugin, Path) or path.suffix == ".py" or path.exists()):
         registry = Registry()
@@ -54,6 +56,7 @@ def find_rows(
 
 def bundled_rows(*, slow: bool = False) -> tuple[list[Row], list[Row]]:
     """All bundled rows to check, and those left out because they run only where they are named."""
+    get_ready()
     rows = Registry().rows()
     left = [] if slow else [one for one in rows if one.only_named]
     return [one for one in rows if one not in left], left

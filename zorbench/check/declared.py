@@ -5,7 +5,7 @@ from typing import get_type_hints
 
 from torch import Tensor
 
-from zorbench.check.model import Failed, Skipped, check
+from zorbench.check.model import BASIC, Failed, Skipped, check
 from zorbench.check.subject import Specimen, Subject
 from zorbench.config import config_values, make_config
 from zorbench.diagnostics import diagnostics
@@ -99,7 +99,11 @@ def _ends(subject: Subject) -> list[tuple[str, float]]:
     return [(one.name, one.at(share)) for one in searched for share in (0.0, 1.0)]
 
 
-@check("tells-of-itself", "state, diagnostics and operations return what their docstrings say")
+@check(
+    "tells-of-itself",
+    "state, diagnostics and operations return what their docstrings say",
+    needs=(*BASIC, "time-steps-as-declared"),
+)
 def tells(subject: Subject) -> None:
     specimen = subject.new().fit()
     state = specimen.call("state")

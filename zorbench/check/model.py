@@ -13,6 +13,10 @@ WHOLE = ""
 """In place of a task: what concerns the row as a whole."""
 
 
+BASIC = ("runs", "opens-no-data-set", "answers-fit-the-task")
+"""What all else in a task needs."""
+
+
 class Failed(Exception):
     """A rule does not do what the contract asks: the text says what, where, and what to do."""
 
@@ -66,7 +70,7 @@ def check(
     name: str,
     purpose: str,
     *,
-    needs: tuple[str, ...] = ("runs",),
+    needs: tuple[str, ...] = BASIC,
     per_task: bool = True,
     slow: bool = False,
 ) -> "Callable[[Callable[[Subject], None]], Check]":

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from concurrent.futures import TimeoutError
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import TypeVar
 
@@ -34,6 +35,13 @@ def run_apart(function: Callable[[Argument], None], argument: Argument, *, timeo
         finally:
             future.cancel()
     return ""
+
+
+def get_ready() -> None:
+    """Let the process from which others are forked begin its imports, meanwhile."""
+    if warm_context().get_start_method() == "forkserver":
+        with environment(ENVIRONMENT):
+            forkserver.ensure_running()
 
 
 def _called(function: Callable[[Argument], None], argument: Argument, surroundings: Surroundings) -> None:
