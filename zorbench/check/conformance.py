@@ -37,10 +37,11 @@ def find_rows(
     """The rows to check, and those left out because they run only where they are named."""
     get_ready()
     path = Path(plugin)
-    if not (isinstance(plugin, Path) or path.suffix == ".py" or path.exists()):
+    if isinstance(plugin, str) and path.suffix != ".py":
         registry = Registry()
-        rows = [registry.row(str(plugin))]
-        return _chosen(rows, row, str(plugin)), []
+        named = plugin.partition("[")[0].strip() in {one.label for one in registry.rows()}
+        if named or not path.exists():
+            return _chosen([registry.row(plugin)], row, plugin), []
     if not path.exists():
         raise InputError(f"{path}: no such file or folder")
     path = path.resolve()

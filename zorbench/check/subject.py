@@ -106,7 +106,7 @@ class Specimen:
         try:
             with self._randomness.installed(), self.notes.watching(method, tensors):
                 yield
-        except (TooLong, KeyboardInterrupt, BudgetExceeded):
+        except (TooLong, KeyboardInterrupt, BudgetExceeded, ContractError, Diverged):
             raise
         except DataShut as error:
             raise Crashed(f"{method}: {error}") from None

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -72,8 +71,7 @@ def _rows(options: CheckOptions) -> tuple[list[Row], list[Row]]:
                 f"--row {options.row}: goes with a plugin; `zorbench check {options.row}` is shorter"
             )
         return bundled_rows(slow=options.slow)
-    given = Path(options.plugin)
-    return find_rows(given if given.is_dir() else options.plugin, row=options.row, slow=options.slow)
+    return find_rows(options.plugin, row=options.row, slow=options.slow)
 
 
 def _console() -> Console:

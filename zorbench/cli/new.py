@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from keyword import iskeyword
 from pathlib import Path
 from string import Template
 
@@ -25,7 +26,7 @@ def write_plugin(name: str, task: str, folder: Path) -> Written:
 
     Raises: InputError for a name that is no identifier or a bundled baseline's, or a file that exists.
     """
-    if not (name.isidentifier() and re.fullmatch(r"[a-z][a-z0-9_]*", name)):
+    if iskeyword(name) or not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise InputError(
             f"new: '{name}' is no name for a baseline; use small letters, digits and _, e.g. my_rule"
         )
