@@ -156,10 +156,11 @@ class OneSpike(_OneSpike):
         "random_conv": {"learns": "decision"},
     }
     only_named = {"random_conv", *NETWORKS} - {_FIRST}
-    known_failures = {
-        "learns": "deep2024 and inception2024 name one class for nearly all images until they have seen more "
-        "than the 2,000 presentations of this check"
-    }
+    known_failures = dict.fromkeys(
+        ("learns", "learns-with-every-seed"),
+        "with the 2,000 presentations of this check, those with a third layer name one class for nearly all "
+        "images: deep2024 and inception2024, and from some seeds deepr2024 and deepr2024_2",
+    )
     tags = Tags(
         local=True,
         chooses_samples=True,

@@ -5,7 +5,8 @@ import pytest
 from zorbench.check import assert_conforms, check_plugin
 from zorbench.errors import InputError
 
-from .rules import CLASSES, VIOLATIONS, changed
+from .rules import CLASSES, changed
+from .violations import VIOLATIONS
 
 NAME = "samples-as-declared"
 

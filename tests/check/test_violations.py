@@ -6,7 +6,8 @@ import torch
 from zorbench.check import CHECKS, assert_conforms, check_plugin
 from zorbench.data import load
 
-from .rules import VIOLATIONS, WHOLE
+from .rules import WHOLE
+from .violations import OTHER_WAYS, VIOLATIONS
 
 SLOW = {one.name for one in CHECKS if one.slow}
 
@@ -32,6 +33,13 @@ def test_what_violates_one_check_fails_that_one_alone(write_plugin, name):
     message = next(one.message for one in results if one.status == "failed")
     assert len(message) > 30, "it says what is wrong"
     assert "\n" not in message
+
+
+@pytest.mark.parametrize(("name", "source", "text"), OTHER_WAYS, ids=[way[2] for way in OTHER_WAYS])
+def test_another_way_to_violate_a_check_is_found_too(write_plugin, name, source, text):
+    results = check_plugin(write_plugin(source))
+    assert failed(results) == {name}, "\n".join(map(str, results))
+    assert text in next(one.message for one in results if one.status == "failed")
 
 
 def test_plugins_that_do_all_that_is_asked_pass_every_check_there_is(write_plugin):
