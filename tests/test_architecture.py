@@ -33,6 +33,7 @@ LEVELS = [
     ["claims"],
     ["report"],
     ["training"],
+    ["check"],
     ["cli"],
 ]
 ORDER = [part for level in LEVELS for part in level]
