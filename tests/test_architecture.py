@@ -29,6 +29,7 @@ LEVELS = [
     ["executors"],
     ["stats"],
     ["report"],
+    ["compare"],
     ["training"],
     ["cli"],
 ]
@@ -42,6 +43,7 @@ ONLY = {
     "data": {"errors"},
     "stats": {"errors"},
     "report": {"conditions", "stats", "store", "errors"},
+    "compare": {"stats", "report", "errors"},
     "training": {"spiking", "data", "metrics", "environment", "errors"},
 }
 

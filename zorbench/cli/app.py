@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from zorbench import __version__
+from zorbench.cli import folders
 from zorbench.errors import InputError
 
 OK, BAD_INPUT, CELLS_FAILED, INTERRUPTED = 0, 2, 3, 130
@@ -254,6 +255,9 @@ def list_(
     from zorbench.cli.listing import print_listing
 
     print_listing(what.value, data_root, plugin or [])
+
+
+folders.add_to(app)
 
 
 def _interrupt(number: int, frame: object) -> None:

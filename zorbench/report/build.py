@@ -115,7 +115,7 @@ def _entry(
             record = by_label[row_label][0]
             unsupported.append(Unsupported(row_label, group_of(record), outcome(record)[1]))
     seeds = tuple(sorted({int(r["seed"]) for r in records if outcome(r)[0] != "unsupported"}))
-    floor = _choose_floor(rows)
+    floor = choose_floor(rows)
     sample_seed = min((seed for row in rows for seed, r in row.ok.items() if strips(r)), default=None)
     built = []
     for row in rows:
@@ -155,7 +155,7 @@ def _place(row: Row) -> tuple[int, bool, float, str]:
     return GROUPS.index(row.group), row.failed, 0.0 if row.failed else row.stats["error"].mean, row.label
 
 
-def _choose_floor(rows: Sequence[RowCells]) -> RowCells | None:
+def choose_floor(rows: Sequence[RowCells]) -> RowCells | None:
     """The floor with the least validation error, over the seeds that all floors have.
 
     None if a floor failed: it may have been the best one, and any other would flatter every row.
