@@ -29,7 +29,7 @@ LEVELS = [
     ["executors"],
     ["stats"],
     ["report"],
-    ["compare"],
+    ["compare", "frames", "export", "pack"],
     ["training"],
     ["cli"],
 ]
@@ -43,6 +43,9 @@ ONLY = {
     "data": {"errors"},
     "stats": {"errors"},
     "report": {"conditions", "stats", "store", "errors"},
+    "frames": {"report", "store", "errors"},
+    "export": {"frames", "store", "errors"},
+    "pack": {"report", "store", "errors"},
     "compare": {"stats", "report", "errors"},
     "training": {"spiking", "data", "metrics", "environment", "errors"},
 }

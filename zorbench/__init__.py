@@ -1,7 +1,7 @@
 """zorbench: learning rules compared on equal terms.
 
-The names below are the public face: what a plugin needs, and nothing that it does not. They are imported
-when first used, so that `zorbench --help` need not wait for torch.
+The names below are the public face: what a plugin needs, and `load_results` for what came out. They are
+imported when first used, so that `zorbench --help` need not wait for torch.
 """
 
 import importlib
@@ -11,6 +11,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from zorbench.baseline import Baseline, EntrySpec, StepBaseline, Tags, choice, search
+    from zorbench.frames import load_results
     from zorbench.protocol import Budget, BudgetExceeded
     from zorbench.tasks import Classification, Colorization, Reconstruction, Task
 
@@ -26,6 +27,7 @@ _HOME = {
     "Tags": "baseline",
     "Task": "tasks",
     "choice": "baseline",
+    "load_results": "frames",
     "search": "baseline",
 }
 
@@ -41,6 +43,7 @@ __all__ = [
     "Tags",
     "Task",
     "choice",
+    "load_results",
     "search",
 ]
 

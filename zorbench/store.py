@@ -111,7 +111,7 @@ class Store:
         folder = self.results / RUNS
         folder.mkdir(exist_ok=True)
         text = json.dumps(run, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-        _write_whole(folder / f"{run['id']}.json", text.encode())
+        write_whole(folder / f"{run['id']}.json", text.encode())
 
     def _open(self) -> IO[bytes]:
         path = self.results / RECORDS
@@ -131,12 +131,12 @@ class Store:
             stem = record["key"] if role == "prediction" else hashlib.sha256(png).hexdigest()[:16]
             path = folder / f"{stem}.png"
             if role == "prediction" or not path.exists():
-                _write_whole(path, png)
+                write_whole(path, png)
             names[role] = f"{IMAGES}/{path.name}"
         return names
 
 
-def _write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes) -> None:
     """Write a file that is there whole or not at all, however the process ends."""
     temporary = path.with_name(f".{path.name}.tmp")
     temporary.write_bytes(content)

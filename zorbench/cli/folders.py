@@ -49,6 +49,37 @@ def compare(
     raise typer.Exit(status)
 
 
+def export(
+    results: Results,
+    out: Annotated[Path | None, typer.Option(help="Where to. Default: RESULTS/export.")] = None,
+    format_: Annotated[
+        list[str] | None,
+        typer.Option("--format", help="csv, parquet, or both with a comma; repeatable. Default: csv."),
+    ] = None,
+) -> None:
+    """Write records (a row a record) and learning curves (a row a checkpoint) as CSV or Parquet."""
+    from zorbench.cli.export import export_folder
+
+    export_folder(results, out, format_ or [])
+
+
+def pack(
+    results: Results,
+    out: Annotated[Path, typer.Argument(help="A folder for the packed records, e.g. results/reference.")],
+    lane: Annotated[
+        list[Lane] | None, typer.Option(help="Keep cells of this lane only; repeatable. Default: all.")
+    ] = None,
+) -> None:
+    """Pack a results folder to be committed: gzip shards of at most 10 MiB, and its runs.
+
+    The same records give the same bytes. Pictures, logs and reports stay behind.
+    """
+    from zorbench.cli.export import pack_folder
+
+    pack_folder(results, out, [one.value for one in lane or []])
+
+
 def add_to(app: typer.Typer) -> None:
     """Make these commands of the application."""
-    app.command()(compare)
+    for command in (compare, export, pack):
+        app.command()(command)
