@@ -30,6 +30,7 @@ LEVELS = [
     ["stats"],
     ["report"],
     ["compare", "frames", "export", "pack"],
+    ["beside"],
     ["training"],
     ["cli"],
 ]

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -49,8 +50,12 @@ def read_runs(results: Path) -> list[dict[str, Any]]:
 class Store:
     """A results folder held open for writing, by one run at a time."""
 
-    def __init__(self, results: Path) -> None:
-        """Read what is there. Raises `InputError`, with nothing written, if it cannot be added to."""
+    def __init__(self, results: Path, others: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+        """Read what is there. `others`: records of other folders by key, which are found but never written.
+
+        Raises `InputError`, with nothing written, if the folder cannot be added to.
+        """
+        self.others = {key: dict(record) for key, record in (others or {}).items()}
         self.results = results
         if results.exists() and not results.is_dir():
             raise InputError(f"--out {results}: is not a folder")
@@ -86,8 +91,9 @@ class Store:
             self._lock.release()  # the file stays: who unlinks it may unlink another run's lock
 
     def find(self, *keys: str) -> dict[str, Any] | None:
-        """The record under the first of `keys` that has one."""
-        return next((self.records[key] for key in keys if key in self.records), None)
+        """The record under the first of `keys` that has one; the folder's own come before others."""
+        found = (known[key] for known in (self.records, self.others) for key in keys if key in known)
+        return next(found, None)
 
     def needs(self, *keys: str, retry_failed: bool) -> bool:
         """Whether the cell whose record may stand under any of `keys` is to be run."""

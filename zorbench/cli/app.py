@@ -137,6 +137,7 @@ def run(
     timeout: Annotated[
         float | None, typer.Option(help="Hard limit of one cell in seconds, instead of the suite's.")
     ] = None,
+    with_: folders.With = None,
 ) -> None:
     """Run what is not there yet of suites or a preset, then write the report.
 
@@ -162,6 +163,7 @@ def run(
         trials=trials,
         timed=timing,
         probed=probes,
+        beside=with_ or [],
     )
     try:
         failed = run_suites(options)
@@ -237,12 +239,13 @@ def train(
 
 @app.command()
 def report(
-    results: Annotated[Path, typer.Argument(help="A results folder, e.g. results/quick.")],
+    results: folders.Results,
+    with_: folders.With = None,
 ) -> None:
     """Write the report of a results folder again, from its records."""
     from zorbench.cli.run import report_on
 
-    report_on(results)
+    report_on(results, with_ or [])
 
 
 @app.command(name="list")

@@ -8,6 +8,15 @@ import typer
 
 Results = Annotated[Path, typer.Argument(help="A results folder, e.g. results/quick.")]
 
+With = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--with",
+        help="A results folder whose records stand next to the run's own, where they are of the same entries "
+        "and episodes, and spare the cells that are among them; repeatable.",
+    ),
+]
+
 
 class Lane(StrEnum):
     """What cells are for."""

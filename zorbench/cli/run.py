@@ -6,13 +6,24 @@ import secrets
 import shlex
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
+from zorbench.beside import (
+    Gathered,
+    Shelf,
+    asked_by_cells,
+    asked_by_records,
+    gather,
+    ready_made,
+    this_machine,
+)
 from zorbench.cell import FAILED, TIMING, Cell, Group, Outcome, Work, make_record
 from zorbench.cli.display import Display, make_display
+from zorbench.compare.times import machine_facts
 from zorbench.entry import Entry, Protocol
 from zorbench.environment import describe_environment
 from zorbench.errors import InputError, unknown
@@ -20,6 +31,7 @@ from zorbench.executors import run_local
 from zorbench.lanes import settled
 from zorbench.plan import Request, make_plan
 from zorbench.registry import Registry
+from zorbench.report.cells import Record
 from zorbench.session import THREADS
 from zorbench.stats import is_smoke
 from zorbench.store import RUNS, Store, read_records, read_runs
@@ -51,6 +63,7 @@ class RunOptions:
     trials: int | None = None
     timed: bool | None = None
     probed: bool | None = None
+    beside: Sequence[Path] = ()  # other results folders
 
 
 def run_suites(options: RunOptions) -> int:
@@ -77,12 +90,17 @@ def run_suites(options: RunOptions) -> int:
         Registry(options.plugins),
     )
     results = options.out or Path("results") / name
-    with Store(results) as store:
+    shelves = [Shelf.open(folder, results) for folder in options.beside]
+    machines = [this_machine(options.device, THREADS)] if shelves else []
+    with Store(results, ready_made(shelves, machines)) as store:
         keys = [_keys(cell, options) for cell in cells]
         retry = options.retry_failed
         todo = [cell for cell, own in zip(cells, keys, strict=True) if store.needs(*own, retry_failed=retry)]
         display = make_display(sys.stderr)
         display.planned(cells, todo, results)
+        stored = sum(store.find(*own) is not None and not set(own) & set(store.records) for own in keys)
+        if stored:
+            display.line(f"{stored} of them stored in {', '.join(map(str, options.beside))}")
         if todo:
             _run_cells(todo, store, display, options, seeds)
         failed = sum(
@@ -92,12 +110,28 @@ def run_suites(options: RunOptions) -> int:
         )
     if failed:
         display.line(f"{failed} of {len(cells)} cells failed; --retry failed runs errors and timeouts again")
-    report_on(results)
+    planned = {key for own in keys for key in own}
+    stored_beside = partial(gather, shelves, asked_by_cells(cells), machines=machines, planned=planned)
+    _report(results, stored_beside)
     return failed
 
 
-def report_on(results: Path) -> None:
-    """Write the report of a results folder, print its tables, what they say, and where the page is."""
+def report_on(results: Path, beside: Sequence[Path] = ()) -> None:
+    """Write the report of a results folder, print its tables, what they say, and where the page is.
+
+    Stored records of the folders `beside` stand next to its own.
+    """
+    shelves = [Shelf.open(folder, results) for folder in beside]
+
+    def stored_beside(own: Sequence[Record]) -> Gathered:
+        runs = {str(run.get("id")): run for run in read_runs(results)}
+        machines = [facts for record in own if (facts := machine_facts(record, runs))]
+        return gather(shelves, asked_by_records(own), own, machines)
+
+    _report(results, stored_beside)
+
+
+def _report(results: Path, stored_beside: Callable[[Sequence[Record]], Gathered]) -> None:
     from rich.console import Console
 
     from zorbench.cli.summary import NOTE, summary_tables
@@ -108,17 +142,21 @@ def report_on(results: Path) -> None:
 
     if not results.is_dir():
         raise InputError(f"{results}: no such results folder")
-    records = read_records(results)
+    own = read_records(results)
+    gathered = stored_beside(own)
+    records = [*gathered.records, *own]  # the own last: what was written last decides
     if not records:
         raise InputError(f"{results}: holds no records; `zorbench run --out {results}` makes some")
     runs = read_runs(results)
-    paths = write_report(results, records, runs)
-    view = build_view(records, runs)
+    paths = write_report(results, records, runs, remarks=gathered.remarks)
+    view = build_view(records, runs, gathered.remarks)
     console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
     for title, table in summary_tables(view):
         console.print(title, style="bold", markup=False)
         console.print(table)
     print(NOTE)
+    for term, remark in gathered.remarks:
+        console.print(f"{term}: {remark}", markup=False, soft_wrap=True)
     for line in filter(None, [*(sentence for _, sentence in in_short(view)), self_check(view)]):
         console.print(line, markup=False, soft_wrap=True)
     print(f"report: {paths.html}")
@@ -198,7 +236,7 @@ def _run_cells(todo: list[Cell], store: Store, display: Display, options: RunOpt
         for phase, waiting in itertools.groupby(todo, key=lambda cell: cell.phase):
             runnable = []
             for planned in waiting:
-                cell, why = settled(planned, store.records)
+                cell, why = settled(planned, store.others | store.records)
                 if not (cell.unsupported or why):
                     runnable.append(cell)
                     continue
