@@ -22,7 +22,7 @@ LEVELS = [
     ["zor", "spiking"],
     ["data"],
     ["metrics", "tasks", "noise"],
-    ["clock", "protocol", "state", "baseline", "config", "paths", "registry"],
+    ["clock", "protocol", "state", "baseline", "config", "paths", "installed", "declaration", "registry"],
     ["randomness", "memory", "cell", "predict", "products", "operations", "diagnostics", "strips"],
     ["run", "together"],
     ["suite", "plan", "store", "environment"],
