@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 PRESET ?= quick
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -11,7 +12,7 @@ READY := $(VENV)/.ready-$(STATE)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup bench test test-slow check format perf perf-gpu clean
+.PHONY: help setup bench test test-slow test-browser check format perf perf-gpu clean
 
 help:
 	@echo "make bench      compare all baselines on the data that is always there (about 6 minutes); PRESET=full for more"
@@ -38,6 +39,10 @@ test: $(READY)
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -n 2 -m slow
+
+test-browser: $(READY)
+	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --editable '.[browser]'
+	$(BIN)/python -m pytest -m browser -r s tests/browser
 
 check: $(READY)
 	$(BIN)/ruff format --check .

@@ -82,7 +82,8 @@ def make_cell() -> Callable[..., Any]:
         settings |= {key: value for key, value in changes.items() if key in names}
         entry = Entry(**settings)
         seed = changes.get("seed", 0)
-        episode = entry_episode(entry, load(entry.dataset), seed)
+        tuning = changes.get("lane") == "tuning"
+        episode = entry_episode(entry, load(entry.dataset), seed, tuning=tuning)
         about = {
             "baseline": "rule",
             "role": "contender",

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from zorbench import plan, registry
+from zorbench import lanes, plan, registry
 from zorbench.data import load
 from zorbench.entry import Entry
 from zorbench.errors import InputError
@@ -325,14 +325,14 @@ def test_whatever_can_change_a_result_changes_the_key(rules):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("THREADS", 2), ("RECORD_FORMAT", 99), ("_torch_minor", lambda: "1.0"), ("_check_device", None)],
+    [("THREADS", 2), ("RECORD_FORMAT", 99), ("torch_minor", lambda: "1.0"), ("_check_device", None)],
 )
 def test_the_surroundings_that_can_change_a_result_change_the_key(rules, monkeypatch, name, value):
     before = key()
-    device = "cpu"
+    device, place = "cpu", lanes
     if name == "_check_device":
-        value, device = lambda device: None, "cuda"
-    monkeypatch.setattr(plan, name, value)
+        value, device, place = lambda device: None, "cuda", plan
+    monkeypatch.setattr(place, name, value)
     assert key(device=device) != before
 
 

@@ -7,7 +7,7 @@ from zorbench import clock as clock_module
 from zorbench import protocol
 from zorbench.clock import TrainingClock
 from zorbench.data import batch_order
-from zorbench.protocol import Budget, BudgetExceeded, checkpoint_samples
+from zorbench.protocol import Budget, BudgetExceeded, checkpoint_samples, checkpoint_seconds
 
 CPU = torch.device("cpu")
 
@@ -45,15 +45,35 @@ def test_the_ceiling_is_met_exactly_with_a_cut_last_batch():
     assert (budget.seen, budget.updates, budget.remaining, budget.progress) == (23, 3, 0, 1.0)
 
 
-def test_presentations_are_counted_before_the_batch_is_used():
+def test_presentations_are_counted_before_the_batch_is_used_and_progress_after():
     budget = make_budget(n=25, samples=30, batch=10)
     seen = [(budget.seen, budget.remaining, budget.progress) for _ in budget.batches()]
     assert seen == [
-        (10, 20, pytest.approx(1 / 3)),
-        (20, 10, pytest.approx(2 / 3)),
-        (25, 5, pytest.approx(5 / 6)),
-        (30, 0, 1.0),
+        (10, 20, 0.0),
+        (20, 10, pytest.approx(1 / 3)),
+        (25, 5, pytest.approx(2 / 3)),
+        (30, 0, pytest.approx(5 / 6)),
     ]
+    assert budget.progress == 1.0
+
+
+def test_progress_is_what_was_spent_before_whatever_way_shots_are_handed_out():
+    budget = make_budget(n=5, samples=20)
+    assert budget.progress == 0.0
+    found = []
+    for ask in (budget.shots, lambda: budget.take([1, 2]), budget.shots, lambda: budget.take(range(5))):
+        ask()
+        found.append(budget.progress)
+    assert found == pytest.approx([0.0, 5 / 20, 7 / 20, 12 / 20])
+    with pytest.raises(BudgetExceeded):
+        budget.shots()
+    assert budget.progress == pytest.approx(17 / 20)
+
+
+@pytest.mark.parametrize("name", ["n_shots", "batch", "samples", "seconds", "seen", "updates", "progress"])
+def test_nothing_of_a_budget_can_be_set(name):
+    with pytest.raises(AttributeError):
+        setattr(make_budget(), name, 0)
 
 
 def test_partial_batches_are_kept_and_every_epoch_shows_every_shot():
@@ -314,3 +334,151 @@ def test_a_single_hand_out_has_no_first_step_of_its_own(time):
     clock.pause()
     assert clock.first_step is None
     assert clock.seconds == 3
+
+
+# A ceiling on time
+
+
+@pytest.fixture
+def timed(time):
+    """`timed(seconds)` → a budget whose ceiling is on time, and its clock, running."""
+
+    def make(seconds, **more):
+        clock = TrainingClock(CPU)
+        budget = make_budget(samples=None, seconds=seconds, clock=clock, **more)
+        clock.resume()
+        return budget, clock
+
+    return make
+
+
+def test_training_stops_at_the_first_minibatch_past_the_limit(time, timed):
+    budget, clock = timed(10.0)
+    begun = []
+    for _ in budget.batches():
+        begun.append(clock.seconds)
+        time.now += 3
+    assert begun == [0, 3, 6, 9]
+    clock.pause()
+    assert clock.seconds == 12  # past it by one minibatch's time at most
+    assert (budget.updates, budget.seen) == (4, 10 + 10 + 5 + 10)
+    assert (budget.samples, budget.seconds, budget.progress) == (None, 10.0, 1.0)
+
+
+def test_a_limit_met_exactly_is_over(time, timed):
+    budget, _ = timed(9.0)
+    for _ in budget.batches():
+        time.now += 3
+    assert budget.updates == 3
+
+
+def test_no_hand_out_begins_after_the_limit(time, timed):
+    budget, clock = timed(10.0, n=5)
+    budget.shots()
+    budget.take([0, 1])
+    time.now += 10
+    for ask in (budget.shots, lambda: budget.take([0])):
+        with pytest.raises(BudgetExceeded, match="presentations with none of 10 training seconds left"):
+            ask()
+    assert handed_out(budget.batches()) == []
+    assert (budget.remaining, budget.seen, budget.updates) == (0, 7, 2)
+    time.now += 1
+    clock.pause()
+    assert clock.seconds == 11  # the clock went on after the refusals
+
+
+def test_as_many_presentations_as_one_likes_fit_into_the_time(time, timed):
+    budget, _ = timed(1.0, n=5)
+    for _ in range(1000):
+        budget.shots()
+    time.now += 0.999
+    assert budget.remaining > 10**9
+    budget.take([0] * 100)
+    assert budget.seen == 5100
+
+
+def test_progress_is_the_share_of_the_time_that_was_spent_before_the_minibatch_in_hand(time, timed):
+    budget, _ = timed(10.0)
+    found = []
+    for _ in budget.batches():
+        found.append(budget.progress)
+        time.now += 2.5
+        assert budget.progress == found[-1]  # the same throughout a step
+    assert found == [0.0, 0.25, 0.5, 0.75]
+    assert budget.progress == 1.0
+
+
+def test_what_the_harness_does_between_two_minibatches_is_not_on_the_limit(time, timed):
+    def check(seen):
+        time.now += 1e6
+
+    budget, clock = timed(10.0, checkpoint=check)
+    for _ in budget.batches():
+        time.now += 1
+    assert time.now > 1e6
+    assert (budget.updates, clock.seconds) == (10, 10)
+
+
+def test_what_a_rule_does_before_its_first_minibatch_is_on_the_limit(time, timed):
+    budget, clock = timed(10.0)
+    time.now += 7  # compilation
+    for _ in budget.batches():
+        time.now += 1
+    assert (budget.updates, clock.first_step) == (3, 8)
+
+
+def test_seconds_of_checkpoints_are_evenly_spaced_in_the_logarithm_over_two_decades():
+    assert checkpoint_seconds(10.0) == pytest.approx([0.1 * 100 ** (k / 9) for k in range(10)])
+
+
+def test_checkpoints_fire_at_the_first_minibatch_past_their_seconds_and_not_at_the_limit(time, timed):
+    fired = []
+    budget, clock = timed(10.0, checkpoint=lambda seen: fired.append(clock.seconds))
+    for _ in budget.batches():
+        time.now += 0.25
+    ends = [0.25 * (k + 1) for k in range(40)]
+    due = [0.1 * 100 ** (k / 9) for k in range(10)]
+    expected = sorted({next(end for end in ends if end >= at - 1e-9) for at in due} - {10.0})
+    assert fired == pytest.approx(expected)
+    assert len(fired) >= 5
+
+
+def test_stages_end_at_their_share_of_the_time_and_leave_the_order_as_it_is(time, timed):
+    budget, clock = timed(10.0)
+    shown, ended = [], []
+    for until in (0.3, 0.35, 1.0):
+        for inputs, _ in budget.batches(until):
+            shown += inputs.flatten().int().tolist()
+            time.now += 1.25
+        ended.append(clock.seconds)
+    assert ended == [3.75, 3.75, 10]  # the second was over already
+    order = batch_order(25, 10, 1)
+    assert shown == flat(next(order).tolist() for _ in range(8))
+
+
+@pytest.mark.parametrize("ceilings", [{"samples": None, "seconds": None}, {"samples": 10, "seconds": 1.0}])
+def test_there_is_one_ceiling(ceilings):
+    with pytest.raises(ValueError, match="a ceiling either on samples or on seconds"):
+        make_budget(**ceilings)
+
+
+@pytest.mark.parametrize(
+    ("ceiling", "updates"), [({"samples": None, "seconds": 10.0}, 3), ({"samples": 100}, 12)]
+)
+def test_where_time_is_the_limit_a_device_is_waited_for_between_two_minibatches(
+    time, monkeypatch, ceiling, updates
+):
+    """What it was asked to do is done within the limit, not after it."""
+    queued = []
+
+    def wait(device):
+        time.now += sum(queued)
+        queued.clear()
+
+    monkeypatch.setattr(clock_module, "synchronise", wait)
+    clock = TrainingClock(torch.device("cuda"))
+    budget = make_budget(clock=clock, **ceiling)
+    clock.resume()
+    for _ in budget.batches():
+        queued.append(4)
+    assert budget.updates == updates

@@ -123,7 +123,7 @@ def test_a_cell_whose_record_may_stand_in_two_places_is_looked_up_in_order(tmp_p
 
 
 @pytest.mark.parametrize(
-    "torn", [b'{"format": 1, "ke', line("torn")[:-1], b"\n", b"\x00\x00\x00\n", b"17\n", b'{"format":1}\n']
+    "torn", [b'{"format": 2, "ke', line("torn")[:-1], b"\n", b"\x00\x00\x00\n", b"17\n", b'{"format":2}\n']
 )
 def test_a_torn_last_line_is_left_out_and_cut_off_by_the_next_run(tmp_path, torn):
     path = tmp_path / "records.jsonl"

@@ -188,7 +188,7 @@ def test_one_table_instead_of_a_list_is_told(write):
 
 VALID = (
     "dataset, samples, batch, hidden, depth, code, validation, test, noise, shots, images, timeout, label, "
-    "presets"
+    "presets, protocols, seconds, trials, timed, probed"
 )
 
 
@@ -275,6 +275,23 @@ VALID = (
         ),
         ("batch = 10", "batch = 10\nnoise = 0.1", "noise: Input should be a valid dictionary, got 0.1"),
         ('"digits"', "5", "dataset: Input should be a valid string, got 5"),
+        (
+            "batch = 10",
+            'batch = 10\nprotocols = ["times"]',
+            "protocols: Input should be 'samples', 'time' or 'tuned', got 'times'",
+        ),
+        (
+            "batch = 10",
+            "batch = 10\nprotocols = []",
+            "protocols: List should have at least 1 item after validation, not 0, got []",
+        ),
+        (
+            "batch = 10",
+            'batch = 10\nprotocols = ["time"]',
+            "protocol time needs seconds, the training time",
+        ),
+        ("batch = 10", "batch = 10\nseconds = 0", "seconds: Input should be greater than 0, got 0"),
+        ("batch = 10", "batch = 10\ntrials = 1", "trials: Input should be greater than or equal to 2, got 1"),
         ("shots = 5", "shots = 5\nimages = 5", "give either shots (per class) or images (in all)"),
         ("shots = 5\n", "", "give either shots (per class) or images (in all)"),
     ],

@@ -44,8 +44,8 @@ class Budget:
     presentations and `seconds` that on training time, of which one is None; `seen` presentations and
     `updates` hand-outs so far. None of them can be set.
 
-    `progress` in [0, 1], the share of the ceiling that was spent when the minibatch in hand was handed out,
-    drives schedules: 0 in the first step, 1 once the budget is spent.
+    `progress` in [0, 1], the share of the ceiling that was spent when the minibatch in hand was asked for,
+    drives schedules: 0 in the first step, 1 once another is asked for and none is left.
     """
 
     def __init__(
@@ -112,8 +112,8 @@ class Budget:
 
     @property
     def progress(self) -> float:
-        """Share of the ceiling that was spent before the minibatch in hand, in [0, 1]; 1 once it is spent."""
-        return 1.0 if self._spent >= 1 else self._progress
+        """Share of the ceiling that was spent when the last minibatch was asked for, in [0, 1]."""
+        return self._progress
 
     @property
     def remaining(self) -> int:
@@ -197,7 +197,6 @@ class Budget:
         return self._clock.seconds / self._seconds
 
     def _count(self, presentations: int) -> None:
-        self._progress = min(self._spent, 1.0)
         self._seen += presentations
         self._updates += 1
 
@@ -207,6 +206,7 @@ class Budget:
             self._clock.pause_briefly()
         else:
             self._clock.pause()
+        self._progress = min(self._spent, 1.0)
 
     def _after_update(self) -> None:
         """What is due between two hand-outs."""

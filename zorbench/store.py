@@ -90,6 +90,11 @@ class Store:
         if self._lock is not None:
             self._lock.release()  # the file stays: who unlinks it may unlink another run's lock
 
+    @property
+    def known(self) -> dict[str, dict[str, Any]]:
+        """All records by key, those of other folders among them."""
+        return self.others | self.records
+
     def find(self, *keys: str) -> dict[str, Any] | None:
         """The record under the first of `keys` that has one; the folder's own come before others."""
         found = (known[key] for known in (self.records, self.others) for key in keys if key in known)

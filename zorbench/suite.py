@@ -134,11 +134,11 @@ class Suite:
 
 def load_suite(path: Path) -> Suite:
     """Read and check a suite file. Raises `InputError` naming file, place and valid keys."""
-    file = _validated(SuiteFile, _read_toml(path), path, "")
+    file = validated(SuiteFile, read_toml(path), path, "")
     tables = []
     for number, entry in enumerate(file.entry, start=1):
         tables.append(
-            _validated(
+            validated(
                 EntryTable, {**file.defaults, **_settled(entry, file.defaults)}, path, f"entry {number}: "
             )
         )
@@ -191,9 +191,7 @@ def find_suite(name: str) -> Suite:
 def load_presets() -> dict[str, PresetTable]:
     """The presets: name → description and number of seeds."""
     path = bundled("suites") / PRESETS_FILE
-    return {
-        name: _validated(PresetTable, table, path, f"{name}: ") for name, table in _read_toml(path).items()
-    }
+    return {name: validated(PresetTable, table, path, f"{name}: ") for name, table in read_toml(path).items()}
 
 
 def _settled(entry: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
@@ -204,7 +202,8 @@ def _settled(entry: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
     return entry
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
+    """The content of a TOML file. Raises `InputError` naming the file."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -213,7 +212,8 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
 
 
-def _validated(model: type[Model], values: Any, path: Path, place: str) -> Model:
+def validated(model: type[Model], values: Any, path: Path, place: str) -> Model:
+    """`values` as a `model`. Raises `InputError` naming the file, the `place` in it and the valid keys."""
     try:
         return model.model_validate(values)
     except ValidationError as error:

@@ -46,7 +46,7 @@ def space(config: type, fixed: Mapping[str, Any] | Sequence[str] = ()) -> list[S
     for item in fields(config):
         declared = item.metadata.get("search")
         if declared is not None and item.name not in fixed:
-            whole = isinstance(item.default, int)
+            whole = isinstance(item.default, int) and item.type not in (float, "float")  # lr: float = 1
             found.append(Searched(item.name, **declared, whole=whole))
     return found
 

@@ -97,7 +97,8 @@ def test_a_run_leaves_records_a_report_and_says_where_it_is(
         (label, seed) for label in ("zor", "mlp[lr=0.01]", "class_mean", "majority_class") for seed in (0, 1)
     }
     assert {record["status"] for record in records} == {"ok"}
-    assert all(record["attested"] and record["threads"] == 1 for record in records)
+    assert all(record["threads"] == 1 and record["seconds"]["train"] >= 0 for record in records)
+    assert {(record["lane"], record["attested"]) for record in records} == {("accuracy", False)}
     given = next(record for record in records if record["baseline"] == "mlp")
     assert given["config"]["lr"] == 0.01
     assert given["config_source"] == "given"
@@ -211,13 +212,21 @@ def test_retry_failed_runs_what_failed_again(zorbench: Callable[..., Any], tiny:
     assert "1 to run" in answer.err
 
 
-def test_times_of_cells_run_side_by_side_are_not_attested(
-    zorbench: Callable[..., Any], tiny: str, tmp_path: Path
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_times_of_the_accuracy_lane_never_enter_a_time_column(
+    zorbench: Callable[..., Any], tiny: str, tmp_path: Path, jobs: str
 ) -> None:
-    assert zorbench("run", tiny, "--baseline", "zor", "--seeds", "2", "--jobs", "2", "--out", "r").status == 0
+    command = ("run", tiny, "--baseline", "zor", "--seeds", "2", "--jobs", jobs, "--out", "r")
+    answer = zorbench(*command)
+    assert answer.status == 0
     assert {record["attested"] for record in records_of(tmp_path / "r")} == {False}
-    answer = zorbench("run", tiny, "--baseline", "zor", "--seeds", "2", "--out", "r")
-    assert "6 of them ran side by side, so have no times" in answer.err
+    columns = (tmp_path / "r" / "report" / "summary.csv").read_text().splitlines()[0].split(",")
+    assert "error.mean" in columns
+    assert not [name for name in columns if "_seconds" in name]
+    assert "training seconds" not in answer.out
+    assert "Training" not in (tmp_path / "r" / "report" / "report.md").read_text()
+    other = {"1": "2", "2": "1"}[jobs]  # how many run beside each other is no reason to run again
+    assert "6 already there, 0 to run" in zorbench(*command[:-3], other, *command[-2:]).err
 
 
 @pytest.mark.parametrize(

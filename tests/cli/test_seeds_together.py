@@ -60,7 +60,7 @@ def test_every_seed_learned_together_gives_what_its_cell_gives_alone(
         assert (other["together"], other["attested"], other["seconds"]) == (3, False, {})
         assert other["peak_memory"] is None
         assert other["key"] != one["key"]
-        assert one["attested"]
+        assert one["together"] == 1
         assert one["seconds"]["train"] > 0
         for name in ("episode_sha256", "cost", "status", "spec", "config", "source"):
             assert other[name] == one[name]
@@ -165,7 +165,7 @@ def test_a_group_that_cannot_be_is_told_and_its_cells_run_one_by_one(
     told = "not together: tiny/digits-2shot 3 seeds moody: moody today; they run one by one"
     assert told in answer.err
     assert "9 cells run in" in answer.err
-    assert all(record["attested"] for record in records_of(tmp_path / "r"))
+    assert {record["together"] for record in records_of(tmp_path / "r")} == {1}
     assert list(row(tmp_path / "r", "moody", together=False)) == [0, 1, 2]
     assert "9 already there, 0 to run" in zorbench(*command, "--seeds-together").err
 

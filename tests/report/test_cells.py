@@ -42,13 +42,19 @@ def test_an_ok_record_without_a_finite_error_counts_as_failed(error: object) -> 
     assert cells.outcome(made)[0] == "error"
 
 
-def test_seconds_count_only_if_the_cell_ran_alone() -> None:
-    assert cells.timings(record("s", "e", "a", 0, train=2.0, predict=1.0)) == {
-        "train_seconds": 2.0,
+def test_seconds_count_only_in_the_timing_lane_and_only_if_the_machine_was_idle() -> None:
+    alone = record("s", "e", "a", 0, train=2.0, predict=1.0, lane="timing", attested=True)
+    assert cells.timings(alone) == {
+        "import_seconds": 0.03,
+        "build_seconds": 0.01,
         "first_step_seconds": 0.02,
+        "train_seconds": 2.0,
         "predict_seconds": 1.0,
     }
-    assert cells.timings(record("s", "e", "a", 0, attested=False)) == {}
+    assert cells.timings(alone | {"attested": False}) == {}
+    for lane in ("accuracy", "tuning", "probe"):
+        assert cells.timings(alone | {"lane": lane}) == {}
+    assert cells.timings(alone | {"status": "error"}) == {}
 
 
 def test_other_test_conditions_bring_their_error() -> None:

@@ -11,7 +11,7 @@ from zorbench.report.build import build_view
 from zorbench.report.model import EntryView, ReportView
 from zorbench.report.scatter import error_against_seconds
 
-from .synthetic import everything, floors, rows
+from .synthetic import everything, floors, rows, timed
 
 
 @pytest.fixture(scope="module")
@@ -88,8 +88,8 @@ def test_a_users_matplotlib_settings_neither_count_nor_change(entry: EntryView, 
 
 
 def test_nothing_timed_draws_nothing() -> None:
-    records = [*rows("s", "e", "a", (0.05,) * 3, attested=False), *floors("s", "e", attested=False)]
-    view = build_view(records, [])
+    busy = [made | {"attested": False, "load": 0.5} for made in timed(rows("s", "e", "a", (0.05,) * 3))]
+    view = build_view([*busy, *floors("s", "e")], [])
     entry = view.suites[0].entries[0]
     assert error_against_seconds(entry, view.series) is None
     assert figures.learning_curves(entry, "seconds", view.series) is None
@@ -97,8 +97,8 @@ def test_nothing_timed_draws_nothing() -> None:
 
 def test_errors_of_zero_and_single_seeds_can_be_drawn() -> None:
     records = [
-        *rows("s", "e", "a", (0.0,)),
-        *rows("s", "e", "b", (0.5,)),
+        *timed(rows("s", "e", "a", (0.0,))),
+        *timed(rows("s", "e", "b", (0.5,))),
         *rows("s", "e", "m", (0.9,), role="floor"),
     ]
     view = build_view(records, [])

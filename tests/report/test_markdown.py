@@ -5,7 +5,7 @@ import pytest
 from zorbench.report.build import build_view
 from zorbench.report.markdown import escape, markdown
 
-from .synthetic import CONDITIONS, classification, everything, noisy
+from .synthetic import CONDITIONS, accurate, classification, everything, noisy
 
 
 def line(text: str, start: str) -> list[str]:
@@ -68,7 +68,7 @@ def test_the_banner_failures_and_commands_are_there(text: str) -> None:
     assert "Not applicable: pca (needs &lt;b>more&lt;/b> shots)." in text
     assert "| reconstruction | mnist5k-10shot | 2 | brittle | error | &lt;script>" in text
     assert "    zorbench run --suite 'two words' --seeds 3" in text
-    assert f"{len(everything())} cells" in text
+    assert f"{len(accurate(everything()))} cells" in text
 
 
 def test_every_table_is_rectangular(text: str) -> None:

@@ -30,7 +30,8 @@ def test_there_is_a_line_a_record_with_nested_fields_under_dotted_names(rendered
     assert wanted <= set(frame.columns)
     assert "curve" not in frame.columns
     good = frame[(frame.suite == "reconstruction") & (frame.variant == "good") & (frame.shots == 10)]
-    assert good["metrics.clean.error"].tolist() == [0.02, 0.03, 0.04]
+    assert good[good.lane == "accuracy"]["metrics.clean.error"].tolist() == [0.02, 0.03, 0.04]
+    assert good[good.lane == "timing"]["seconds.train"].tolist() == [0.5, 0.5, 0.5]
 
 
 def test_the_order_of_the_records_does_not_matter() -> None:

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from zorbench import run
+from zorbench import session
 from zorbench.conditions import parse
 from zorbench.data import Dataset, draw_episode, load
 from zorbench.metrics import classification_metrics
@@ -63,7 +63,9 @@ def test_every_condition_is_predicted_once_after_the_clean_images(run_rule, show
     for inputs, condition in zip(tests[1:], CONDITIONS, strict=True):
         assert torch.equal(inputs, expected(condition)), condition
         assert not torch.equal(inputs, tests[0])
-    assert [len(inputs) for inputs in shown("predict")][-1 - len(CONDITIONS) :] == [30] * 4
+    again = [1] * session.ASKED_AGAIN  # of the clean ones, one by one
+    asked = [len(inputs) for inputs in shown("predict")]
+    assert asked[-1 - len(again) - len(CONDITIONS) :] == [30, *again, 30, 30, 30]
 
 
 def test_what_is_learned_and_validated_on_is_clean(run_rule, shown):
@@ -138,13 +140,14 @@ def test_test_labels_are_read_after_the_last_call(run_rule, monkeypatch):
     outcome = run_rule(failing("predict", "builtins.calls.append('predict')")[0], conditions=CONDITIONS)
     assert outcome.status == "ok"
     last = max(place for place, call in enumerate(calls) if call == "predict")
-    assert calls[last - len(CONDITIONS) - 1 : last + 1] == ["test_inputs", *["predict"] * 4]
+    asked = ["predict"] * (1 + session.ASKED_AGAIN + len(CONDITIONS))
+    assert calls[last - len(asked) : last + 1] == ["test_inputs", *asked]
     assert calls.index("test_labels") > last
 
 
 def test_predicting_under_noise_is_not_in_the_seconds(run_rule, monkeypatch):
     time = SimpleNamespace(now=0.0)
-    monkeypatch.setattr(run, "time", SimpleNamespace(perf_counter=lambda: time.now))
+    monkeypatch.setattr(session, "time", SimpleNamespace(perf_counter=lambda: time.now))
     monkeypatch.setattr(builtins, "time_", time, raising=False)
     source = failing("predict", "builtins.time_.now += 1e6")[0]
     assert run_rule(source, conditions=CONDITIONS).seconds["predict"] == 1e6

@@ -5,6 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
+from zorbench import session
 from zorbench.data import draw_episode, load
 
 from .rules import NEAREST, failing
@@ -90,13 +91,22 @@ def test_keeping_inputs_aside_is_an_error(run_rule):
     assert outcome.reason.startswith("encode changed the state of the rule (kept.0")
 
 
-def test_keeping_inputs_aside_where_nobody_looks_does_not_win(run_rule):
-    hidden = STASH.replace("kept.ext", "KEPT.ext").replace(" kept[", " KEPT[")
-    honest = (
-        hidden[: hidden.index("        answer, KEPT")]
-        + "        return self.mean.expand(len(codes), 1, 8, 8)\n"
-    )
-    stashed, mean = run_rule(hidden, **RECONSTRUCTION), run_rule(honest, **RECONSTRUCTION)
+HIDDEN = STASH.replace("kept.ext", "KEPT.ext").replace(" kept[", " KEPT[")
+HONEST = (
+    HIDDEN[: HIDDEN.index("        answer, KEPT")] + "        return self.mean.expand(len(codes), 1, 8, 8)\n"
+)
+
+
+def test_keeping_inputs_aside_where_nobody_looks_is_an_error(run_rule):
+    """Of a single image the stash gives back the right one, of many the wrong ones: that tells it."""
+    outcome = run_rule(HIDDEN, **RECONSTRUCTION)
+    assert outcome.status == "error"
+    assert outcome.reason.startswith("asked for test items one by one, the rule answers")
+
+
+def test_keeping_inputs_aside_does_not_win_even_if_nobody_asks_again(run_rule, monkeypatch):
+    monkeypatch.setattr(session, "ASKED_AGAIN", 0)
+    stashed, mean = run_rule(HIDDEN, **RECONSTRUCTION), run_rule(HONEST, **RECONSTRUCTION)
     assert stashed.status == mean.status == "ok"
     assert stashed.metrics["clean"]["error"] > mean.metrics["clean"]["error"]
 

@@ -51,7 +51,7 @@ def test_first_spikes_and_their_potentials(geometry, layout, theta):
     for sample, wave in enumerate(waves(times, padding)):
         spikes, passed = oracle.fire(F.conv2d(wave, weight), theta)
         assert torch.equal(to_wave(fired.times, T)[sample], spikes.to(torch.uint8))
-        assert torch.equal(fired.potentials[sample], oracle.at_first_spike(passed, spikes)[1])
+        assert torch.equal(fired.potentials[sample], oracle.at_first_spike(passed)[1])
     for pool in (1, 2, 3):
         only = fire_times(times, weight, theta, steps=T, padding=padding, pool=pool)
         assert torch.equal(only, pooled(fired.times, pool))
@@ -72,7 +72,7 @@ def test_point_wise_inhibition_leaves_one_map_a_place(geometry):
     for sample, wave in enumerate(waves(times, padding)):
         passed = oracle.inhibited(oracle.fire(F.conv2d(wave, weight), 1.5)[1])
         assert torch.equal(to_wave(fired.times, T)[sample], passed.sign().to(torch.uint8))
-        n, v = oracle.at_first_spike(passed, passed.sign())
+        n, v = oracle.at_first_spike(passed)
         assert torch.equal(fired.potentials[sample], v)
         assert (n > 0).sum(dim=0).max() <= 1
 
@@ -107,7 +107,7 @@ def test_winners(lexicographic, radius, steps):
         found = winners(fired, 8, radius, steps=steps, lexicographic=lexicographic)
         for sample, wave in enumerate(to_wave(fired.times, steps).float()):
             potentials = wave * fired.potentials[sample]
-            expected = oracle.winners(potentials, wave, 8, radius, lexicographic=lexicographic)
+            expected = oracle.winners(potentials, 8, radius, lexicographic=lexicographic)
             rows = found[sample].tolist()
             assert [tuple(row) for row in rows[: len(expected)]] == expected
             assert rows[len(expected) :] == [[-1, -1, -1]] * (8 - len(expected))
@@ -118,6 +118,17 @@ def test_the_sources_winners_cannot_tell_close_potentials_apart():
     fired = Fired(torch.zeros(1, 2, 1, 1, dtype=torch.uint8), close)
     assert winners(fired, 1, 0, steps=15)[0, 0].tolist() == [0, 0, 0]
     assert winners(fired, 1, 0, steps=15, lexicographic=True)[0, 0].tolist() == [1, 0, 0]
+
+
+@pytest.mark.parametrize(("largest", "winner"), [(1.0, 1), (1 + 2.0**-10, 0)])
+def test_potentials_are_compared_beside_fifteen_times_the_largest(largest, winner):
+    """Up to 16 float32 goes in steps of 2⁻²⁰, from there on of 2⁻¹⁹; 15 and 17 are on one side of it."""
+    close = torch.tensor([largest - 2.0**-20, largest]).view(1, 2, 1, 1)
+    fired = Fired(torch.full((1, 2, 1, 1), 14, dtype=torch.uint8), close)
+    assert winners(fired, 1, 0, steps=15)[0, 0].tolist() == [winner, 0, 0]
+    assert (
+        decide(torch.zeros(1, 1, 1, 1, dtype=torch.uint8), close.view(2, 1, 1, 1), steps=15)[0, 0] == winner
+    )
 
 
 def test_nobody_wins_in_silence():
@@ -137,6 +148,8 @@ def test_decisions(geometry, lexicographic):
     for sample, wave in enumerate(waves(times, padding)):
         won, _ = oracle.decision(weight, wave, lexicographic=lexicographic)
         assert tuple(found[sample].tolist()) == (won or (-1, -1, -1))
+        last = oracle.decision(weight, wave, convolve=oracle.last_slice, lexicographic=lexicographic)
+        assert last[0] == won
         assert torch.equal(potentials[sample], F.conv2d(wave, weight)[-1])
     # The time of a spike does not matter: the same from inputs that only fire or not.
     binary = (times == T).to(torch.uint8)

@@ -42,6 +42,13 @@ def test_learning_is_firing_inhibition_winners_and_updates(lexicographic, layout
     assert (found[1] == -1).all()
 
 
+def test_the_first_of_equal_maps_learns():
+    times, weight = drawn(maps=5)
+    for one in times[:4].split(1):
+        won = learn(weight.repeat(4, 1, 1, 1), one, STDP(), threshold=2.5, k=1, radius=1, **LAYER)
+        assert 0 <= won[0, 0, 0] < 5
+
+
 def test_two_calls_are_one():
     times, weight = drawn()
     once, twice = laid_out(weight), laid_out(weight)

@@ -68,18 +68,18 @@ def test_every_array_through_the_oracle(recorded):
         passed = oracle.inhibited(passed)
         recorded.equals(f"pooled{index}", oracle.pool(passed.sign(), 2))
         recorded.agrees(f"potential{index}", passed, atol=0, rtol=1e-6)
-        won = oracle.winners(passed, passed.sign(), 5, 3)
+        won = oracle.winners(passed, 5, 3)
         recorded.equals(f"winners{index}", torch.tensor(won))
-        oracle.stdp(weight, wave, passed.sign(), won, RULE)
+        oracle.stdp(weight, wave, passed, won, RULE)
         recorded.agrees(f"weight_step{index}", weight)
         layer1.append(wave)
 
     decision = recorded["rweight_init"]
     for index, wave in enumerate(layer1):
         wave = oracle.pad(oracle.pool(oracle.fire(F.conv2d(wave, weight), 15)[0], 2), 2)
-        won, spikes = oracle.decision(decision, wave)
+        won, passed = oracle.decision(decision, wave)
         recorded.equals(f"rwinner{index}", torch.tensor([won]))
-        oracle.stdp(decision, wave, spikes, [won], (REWARD, PUNISHMENT)[index % 2])
+        oracle.stdp(decision, wave, passed, [won], (REWARD, PUNISHMENT)[index % 2])
         recorded.agrees(f"rweight_step{index}", decision)
     assert not recorded.unread
 

@@ -40,11 +40,11 @@ def test_updates_are_the_bits_of_the_oracles(rule, layout):
     weight = layout(torch.rand(9, 4, 3, 3, generator=generator))
     expected = weight.clone()
     wave = to_wave(padded(times, 1, 5), 5)[0].float()
-    spikes, _ = oracle.fire(F.conv2d(wave, expected), 0.5)
+    spikes, passed = oracle.fire(F.conv2d(wave, expected), 0.5)
     won = [(3, 0, 0), (8, 6, 5), (0, 3, 2)]
     posts = (5 - spikes.sum(dim=0))[tuple(zip(*won, strict=True))].long()
     assert (posts < 5).all()
-    oracle.stdp(expected, wave, spikes, won, rule)
+    oracle.stdp(expected, wave, passed, won, rule)
     update(
         weight, times, torch.tensor([*won, (-1, -1, -1)]), torch.tensor([*posts, 0]), rule, steps=5, padding=1
     )

@@ -14,6 +14,7 @@ from zorbench.cli import folders
 from zorbench.errors import InputError
 
 OK, BAD_INPUT, CELLS_FAILED, INTERRUPTED = 0, 2, 3, 130
+INTERRUPTED_NOTE = "zorbench: interrupted; what has ended is kept, the same command goes on from there"
 
 app = typer.Typer(
     add_completion=False,
@@ -91,6 +92,9 @@ def run(
         list[str] | None,
         typer.Option(help="NAME or NAME[key=value,...]; repeatable. Default: all. Floors are always added."),
     ] = None,
+    entry: Annotated[
+        list[str] | None, typer.Option(help="Entries by name, e.g. mnist5k-10shot; repeatable. Default: all.")
+    ] = None,
     seeds: Annotated[
         int | None, typer.Option(help="Number of seeds, 0 to N-1. Default: the preset's, else 8.")
     ] = None,
@@ -164,14 +168,65 @@ def run(
         timed=timing,
         probed=probes,
         beside=with_ or [],
+        entries=entry or [],
     )
     try:
         failed = run_suites(options)
     except KeyboardInterrupt:
-        print(
-            "zorbench: interrupted; what has ended is kept, the same command goes on from there",
-            file=sys.stderr,
-        )
+        print(INTERRUPTED_NOTE, file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
+    raise typer.Exit(CELLS_FAILED if failed else OK)
+
+
+@app.command()
+def claims(
+    ids: Annotated[
+        list[str] | None, typer.Argument(help="Claims by their id. Default: all.", show_default=False)
+    ] = None,
+    data_root: DataRoot = None,
+    out: Annotated[Path | None, typer.Option(help="Results folder. Default: results/claims.")] = None,
+    seeds: Annotated[
+        int, typer.Option(help="Number of seeds, 0 to N-1; a verdict needs 8.", show_default=True)
+    ] = 8,
+    minutes: Annotated[
+        float, typer.Option(help="Run what fits, the cheapest verdicts first.", show_default=True)
+    ] = 30,
+    jobs: Annotated[
+        int | None, typer.Option(help="Cells at a time, but for those that are timed. Default: 2.")
+    ] = None,
+    list_only: Annotated[
+        bool, typer.Option("--list", help="List the claims and what they cost, and run nothing.")
+    ] = False,
+    file: Annotated[Path | None, typer.Option(help="Another claims file.")] = None,
+    plugin: Plugins = None,
+    retry: Annotated[
+        Retry | None, typer.Option(help="Run cells again that failed, or were timed on a busy machine.")
+    ] = None,
+) -> None:
+    """Hold published claims against measurements: VERIFIED, REFUTED, INCONCLUSIVE or NOT RUN.
+
+    Exit status: 0 all well, refuted claims too; 2 bad input, 3 some cells failed, 130 interrupted.
+    """
+    from zorbench.cli.claims import ClaimsOptions, list_claims, run_claims
+
+    options = ClaimsOptions(
+        ids=ids or [],
+        file=file,
+        data_root=data_root,
+        out=out,
+        seeds=seeds,
+        minutes=minutes,
+        jobs=jobs,
+        plugins=plugin or [],
+        retry_failed=retry is Retry.failed,
+    )
+    if list_only:
+        list_claims(options)
+        return
+    try:
+        failed = run_claims(options)
+    except KeyboardInterrupt:
+        print(INTERRUPTED_NOTE, file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
     raise typer.Exit(CELLS_FAILED if failed else OK)
 
@@ -253,9 +308,20 @@ def list_(
     what: Annotated[Listing, typer.Argument(help="What to list.")],
     data_root: DataRoot = None,
     plugin: Plugins = None,
+    markdown: Annotated[
+        bool,
+        typer.Option("--markdown", help="Of baselines: a whole page of Markdown, with their docstrings."),
+    ] = False,
 ) -> None:
     """List the baselines, the suites or the data sets there are."""
+    from zorbench.cli.baselines_page import baselines_page
     from zorbench.cli.listing import print_listing
+
+    if markdown:
+        if what is not Listing.baselines:
+            raise InputError(f"--markdown is for baselines, not for {what.value}")
+        print(baselines_page(plugin or []), end="")
+        return
 
     print_listing(what.value, data_root, plugin or [])
 

@@ -64,6 +64,7 @@ class RunOptions:
     timed: bool | None = None
     probed: bool | None = None
     beside: Sequence[Path] = ()  # other results folders
+    entries: Sequence[str] = ()
 
 
 def run_suites(options: RunOptions) -> int:
@@ -94,15 +95,23 @@ def run_suites(options: RunOptions) -> int:
     machines = [this_machine(options.device, THREADS)] if shelves else []
     with Store(results, ready_made(shelves, machines)) as store:
         keys = [_keys(cell, options) for cell in cells]
-        retry = options.retry_failed
-        todo = [cell for cell, own in zip(cells, keys, strict=True) if store.needs(*own, retry_failed=retry)]
+        todo = _to_run(cells, store, options)
         display = make_display(sys.stderr)
         display.planned(cells, todo, results)
         stored = sum(store.find(*own) is not None and not set(own) & set(store.records) for own in keys)
         if stored:
             display.line(f"{stored} of them stored in {', '.join(map(str, options.beside))}")
         if todo:
-            _run_cells(todo, store, display, options, seeds)
+            run_cells(
+                todo,
+                store,
+                display,
+                jobs=options.jobs,
+                seeds=seeds,
+                preset=options.preset,
+                together=options.seeds_together,
+                needed=lambda cell: _is_needed(cell, store, options),
+            )
         failed = sum(
             (store.find(*own) or {}).get("status") in FAILED
             for cell, own in zip(cells, keys, strict=True)
@@ -179,11 +188,21 @@ def _what_to_run(options: RunOptions) -> tuple[list[Entry], int, str]:
         raise InputError(
             f"no entry of {', '.join(suite.name for suite in suites)} is in preset {options.preset}"
         )
+    entries = _named(entries, options.entries)
     seeds = presets[options.preset].seeds if options.preset else DEFAULT_SEEDS
     name = "-".join(
         [*(suite.name for suite in suites if options.suites), *([options.preset] if options.preset else [])]
     )
     return entries, seeds if options.seeds is None else options.seeds, name
+
+
+def _named(entries: list[Entry], names: Sequence[str]) -> list[Entry]:
+    """Those of the entries that `names` has, all if it is empty."""
+    known = {entry.name for entry in entries}
+    for name in names:
+        if name not in known:
+            raise unknown("entry", name, sorted(known), "--entry")
+    return [entry for entry in entries if not names or entry.name in names]
 
 
 def _check_numbers(seeds: int, options: RunOptions) -> None:
@@ -201,20 +220,56 @@ def _check_numbers(seeds: int, options: RunOptions) -> None:
         raise InputError(f"--trials {options.trials}: must be at least 2: the defaults and one more")
 
 
+def _to_run(cells: Sequence[Cell], store: Store, options: RunOptions) -> list[Cell]:
+    """What has no record or is run again; and, where that is a trial, what is evaluated with its study."""
+    needed = {cell.key for cell in cells if _is_needed(cell, store, options)}
+    studies = {cell.study.id for cell in cells if cell.study is not None and cell.key in needed}
+    return [
+        cell
+        for cell in cells
+        if cell.key in needed or (cell.study and cell.lane != "tuning" and cell.study.id in studies)
+    ]
+
+
+def _is_needed(cell: Cell, store: Store, options: RunOptions) -> bool:
+    """Whether the cell has no record, or one of a failure or of settings that its study no longer chooses."""
+    keys = _keys(cell, options)
+    if store.needs(*keys, retry_failed=options.retry_failed):
+        return True
+    if cell.study is None or cell.lane == "tuning":
+        return False
+    return (store.find(*keys) or {}).get("trial") != cell.study.chosen(store.known)
+
+
 def _keys(cell: Cell, options: RunOptions) -> tuple[str, ...]:
     """Where the cell's record may stand; one that was made with other seeds counts if these are asked for."""
     return (cell.key, cell.together_key) if options.seeds_together else (cell.key,)
 
 
-def _arranged(runnable: list[Cell], store: Store, options: RunOptions) -> Sequence[Work]:
+def _arranged(runnable: list[Cell], store: Store, together: bool) -> Sequence[Work]:
     """What the processes do. A cell that ran before by itself, and failed, does so again."""
-    if not options.seeds_together:
+    if not together:
         return runnable
     again = [cell for cell in runnable if cell.key in store.records]
     return [*group_seeds(cell for cell in runnable if cell.key not in store.records), *again]
 
 
-def _run_cells(todo: list[Cell], store: Store, display: Display, options: RunOptions, seeds: int) -> None:
+def run_cells(
+    todo: Sequence[Cell],
+    store: Store,
+    display: Display,
+    *,
+    jobs: int,
+    seeds: int,
+    preset: str | None = None,
+    together: bool = False,
+    needed: Callable[[Cell], bool] = lambda cell: True,
+) -> None:
+    """Run cells in order of their phases, at most `jobs` at a time, and append their records to the store.
+
+    `needed` is asked of each once its settings are known: trials that were run again may leave them as they
+    were.
+    """
     started = datetime.now(UTC)
     run = f"{started:%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
     store.write_run(
@@ -223,10 +278,10 @@ def _run_cells(todo: list[Cell], store: Store, display: Display, options: RunOpt
             "started": started.isoformat(timespec="seconds"),
             "command": ["zorbench", *sys.argv[1:]],
             "command_line": shlex.join(["zorbench", *sys.argv[1:]]),
-            "preset": options.preset,
+            "preset": preset,
             "seeds": seeds,
             "grade": "smoke" if is_smoke(seeds) else "verdict",
-            "jobs": options.jobs,
+            "jobs": jobs,
             **describe_environment(),
         }
     )
@@ -236,7 +291,9 @@ def _run_cells(todo: list[Cell], store: Store, display: Display, options: RunOpt
         for phase, waiting in itertools.groupby(todo, key=lambda cell: cell.phase):
             runnable = []
             for planned in waiting:
-                cell, why = settled(planned, store.others | store.records)
+                cell, why = settled(planned, store.known)
+                if not needed(cell):
+                    continue
                 if not (cell.unsupported or why):
                     runnable.append(cell)
                     continue
@@ -244,10 +301,10 @@ def _run_cells(todo: list[Cell], store: Store, display: Display, options: RunOpt
                 store.append(make_record(cell, outcome, run=run, threads=THREADS))
                 if not cell.unsupported:
                     display.ended(cell, outcome)
-            jobs = 1 if any(cell.alone for cell in runnable) else options.jobs
+            at_once = 1 if any(cell.alone for cell in runnable) else jobs
             if phase == TIMING:
                 display.line("timing lane: one cell at a time, pinned to a core")
-            _run_phase(runnable, jobs, run, log, store, display, options)
+            _run_phase(runnable, at_once, run, log, store, display, together)
     display.took(time.monotonic() - begin)
     if log.exists() and log.stat().st_size == 0:
         log.unlink()
@@ -256,10 +313,10 @@ def _run_cells(todo: list[Cell], store: Store, display: Display, options: RunOpt
 
 
 def _run_phase(
-    runnable: list[Cell], jobs: int, run: str, log: Path, store: Store, display: Display, options: RunOptions
+    runnable: list[Cell], jobs: int, run: str, log: Path, store: Store, display: Display, together: bool
 ) -> None:
     """Run cells that need not wait for each other, and store what becomes of them."""
-    work = _arranged(runnable, store, options)
+    work = _arranged(runnable, store, together)
     display.grouped([one for one in work if isinstance(one, Group)])
     for progress in run_local(work, jobs, log):
         if progress.group is not None and progress.outcome is not None:

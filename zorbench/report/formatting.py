@@ -4,7 +4,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from zorbench.report.model import Skill, Stat
@@ -21,6 +21,7 @@ class Shown:
     spread: str = ""
     unit: str = ""
     note: str = ""
+    number: float | None = None  # to sort by
 
     @property
     def text(self) -> str:
@@ -52,9 +53,11 @@ def plain(stat: Stat | None, rows_n: int, unit: str = "") -> Shown:
         return NOTHING
     if 0 < abs(stat.mean) < _SMALL:
         value, spread = f"{stat.mean:.2e}", f"{stat.sd:.1e}" if stat.sd else ""
-        return Shown(value.replace("e-0", "e-"), spread.replace("e-0", "e-"), unit, _fewer(stat, rows_n))
+        parts = value.replace("e-0", "e-"), spread.replace("e-0", "e-"), unit, _fewer(stat, rows_n)
+        return Shown(*parts, number=stat.mean)
     decimals = decimals_for(stat.mean if stat.mean else stat.sd or 0.0)
-    return Shown(fixed(stat.mean, decimals), _spread(stat, decimals), unit, _fewer(stat, rows_n))
+    parts = fixed(stat.mean, decimals), _spread(stat, decimals), unit, _fewer(stat, rows_n)
+    return Shown(*parts, number=stat.mean)
 
 
 def rounded(stat: Stat | None, rows_n: int, decimals: int, unit: str = "", scale: float = 1.0) -> Shown:
@@ -62,7 +65,8 @@ def rounded(stat: Stat | None, rows_n: int, decimals: int, unit: str = "", scale
     if stat is None:
         return NOTHING
     scaled = Stat(stat.mean * scale, None if stat.sd is None else stat.sd * scale, stat.n)
-    return Shown(fixed(scaled.mean, decimals), _spread(scaled, decimals), unit, _fewer(stat, rows_n))
+    parts = fixed(scaled.mean, decimals), _spread(scaled, decimals), unit, _fewer(stat, rows_n)
+    return Shown(*parts, number=stat.mean)
 
 
 def percent(stat: Stat | None, rows_n: int) -> Shown:
@@ -75,8 +79,9 @@ def seconds(stat: Stat | None, rows_n: int) -> Shown:
     if stat is None or stat.mean >= 0.01:
         return plain(stat, rows_n, "s")
     if stat.mean < 1e-5:
-        return Shown("<0.01", "", "ms", _fewer(stat, rows_n))
-    return plain(Stat(stat.mean * 1e3, stat.sd and stat.sd * 1e3, stat.n), rows_n, "ms")
+        return Shown("<0.01", "", "ms", _fewer(stat, rows_n), stat.mean)
+    shown = plain(Stat(stat.mean * 1e3, stat.sd and stat.sd * 1e3, stat.n), rows_n, "ms")
+    return replace(shown, number=stat.mean)
 
 
 def mebibytes(stat: Stat | None, rows_n: int) -> Shown:
@@ -84,14 +89,15 @@ def mebibytes(stat: Stat | None, rows_n: int) -> Shown:
     if stat is None:
         return NOTHING
     value = stat.mean / 2**20
-    return Shown(fixed(value, min(decimals_for(value), 2)), "", "MiB", _fewer(stat, rows_n))
+    return Shown(fixed(value, min(decimals_for(value), 2)), "", "MiB", _fewer(stat, rows_n), value)
 
 
 def count(stat: Stat | None, rows_n: int) -> Shown:
     """A whole number, `1,234`; a spread only if the seeds differ."""
     if stat is None:
         return NOTHING
-    return Shown(fixed(stat.mean, 0), fixed(stat.sd, 0) if stat.sd else "", "", _fewer(stat, rows_n))
+    spread = fixed(stat.sd, 0) if stat.sd else ""
+    return Shown(fixed(stat.mean, 0), spread, "", _fewer(stat, rows_n), stat.mean)
 
 
 def skill_text(skill: Skill | None, rows_n: int) -> Shown:
@@ -104,7 +110,7 @@ def skill_text(skill: Skill | None, rows_n: int) -> Shown:
         else [f"[{fixed(skill.low, 3)}, {fixed(skill.high, 3)}]"]
     )
     notes += [f"(n = {skill.n})"] if skill.n != rows_n else []
-    return Shown(fixed(skill.value, 3), note=" ".join(notes))
+    return Shown(fixed(skill.value, 3), note=" ".join(notes), number=skill.value)
 
 
 def seed_list(seeds: Iterable[int]) -> str:

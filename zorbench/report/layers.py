@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from zorbench.report import palette
 from zorbench.report.figures import Series, magnitude_axis
 from zorbench.report.model import EntryView, Profile, Stat
-from zorbench.report.svg import end_labels, stack
+from zorbench.report.svg import end_labels, stack, told
 
 QUANTITIES = {
     "activation_rate": "activation rate",
@@ -78,11 +78,12 @@ def _lines(axes: Axes, name: str, profiles: Profiles, series: Series) -> None:
     for label, profile in sorted(profiles.items()):
         look = palette.style(series[label])
         layers, means, _ = _arrays(profile.first)
-        axes.plot(layers, means, color=look.colour, linestyle=(0, (1, 1.5)), lw=0.8)
+        gid = told(label, f"{label}: {QUANTITIES[name]} by layer; dotted at first")
+        axes.plot(layers, means, color=look.colour, linestyle=(0, (1, 1.5)), lw=0.8, gid=gid)
         layers, means, spread = _arrays(profile.last)
         low = np.maximum(means - spread, _LEAST * means) if name == "signal_norm" else means - spread
-        axes.fill_between(layers, low, means + spread, color=look.colour, alpha=0.15, lw=0)
-        axes.plot(layers, means, color=look.colour, linestyle=look.dashes, marker=look.marker, ms=3)
+        axes.fill_between(layers, low, means + spread, color=look.colour, alpha=0.15, lw=0, gid=gid)
+        axes.plot(layers, means, color=look.colour, linestyle=look.dashes, marker=look.marker, ms=3, gid=gid)
 
 
 def _arrays(layers: Sequence[Stat | None]) -> tuple[Floats, Floats, Floats]:

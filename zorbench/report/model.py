@@ -96,6 +96,9 @@ class Row:
     errors: Mapping[int, float] = field(default_factory=dict)  # seed → test error
     trials: int | None = None  # configurations that were tried
     unmatched: str = ""  # why the row is not on equal terms with the others
+    anchor: str = ""
+    command: str = ""  # that makes the row's records again
+    keys: tuple[str, ...] = ()  # of its records, in order of the seeds
     profiles: Mapping[str, Profile] = field(default_factory=dict)
     confusion: tuple[tuple[int, ...], ...] | None = None
     sample: Sample | None = None

@@ -12,7 +12,7 @@ from zorbench.report import palette
 from zorbench.report.figures import Series, error_name
 from zorbench.report.formatting import Shown
 from zorbench.report.model import EntryView, Row
-from zorbench.report.svg import DASHED, MARKER, end_labels, panel
+from zorbench.report.svg import DASHED, MARKER, end_labels, panel, told
 
 _PREFIX = "error@"
 _OTHER = Kind("Other", "test condition", 0, 0)
@@ -80,7 +80,10 @@ def error_under_noise(entry: EntryView, group: NoiseGroup, series: Series) -> st
         for label, points in sorted(lines.items()):
             look = palette.style(series[label])
             x, y = zip(*points, strict=True)
-            axes.plot(x, y, color=look.colour, linestyle=look.dashes, marker=look.marker, ms=0.7 * MARKER)
+            gid = told(label, f"{label}: error {y[0]:.3g} clean, {y[-1]:.3g} at the strongest")
+            axes.plot(
+                x, y, color=look.colour, linestyle=look.dashes, marker=look.marker, ms=0.7 * MARKER, gid=gid
+            )
         floor = _points(entry.floor_row, group) if entry.floor_row else []
         if floor:
             axes.plot(*zip(*floor, strict=True), color=palette.MUTED, lw=1.6, linestyle=DASHED)

@@ -17,6 +17,7 @@ class Tile:
     side: str = ""  # "above" or "below" the floor, or nothing
     link: str = ""
     title: str = ""
+    number: float | None = None  # to sort by
 
 
 @dataclass(frozen=True)
@@ -63,4 +64,5 @@ def _tile(label: str, entry: EntryView) -> Tile:
         return Tile(MISSING, title="skill is undefined here")
     value = row.skill.value
     side = "above" if value > 0 else "below" if value < 0 else ""
-    return Tile(fixed(value, 2), min(1.0, abs(value)), side, title="the zero of skill" if row.zero else "")
+    title = "the zero of skill" if row.zero else ""
+    return Tile(fixed(value, 2), min(1.0, abs(value)), side, title=title, number=value)

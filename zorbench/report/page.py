@@ -8,6 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from zorbench.report import costs, figures, palette, studies, summary, wording
+from zorbench.report.claims import claims_section
 from zorbench.report.columns import Column, columns
 from zorbench.report.formatting import plain, seed_list
 from zorbench.report.gallery import Picture, gallery
@@ -83,8 +84,10 @@ def page(view: ReportView, results: Path) -> str:
         costs=costs,
         groups=wording.GROUP_NOTES,
         style=Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8")),
+        script=Markup((_TEMPLATES / "report.js").read_text(encoding="utf-8")),
         suites=[_suite(suite, view, results) for suite in view.suites],
         seeds=seed_list(view.seeds),
+        claims=claims_section(results),
         swatches={label: _swatch(index) for label, index in view.series.items()},
     )
 

@@ -1,5 +1,6 @@
 """One row of an entry: its cells over the seeds, and every number derived from them."""
 
+import shlex
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -91,6 +92,8 @@ def build_row(cells: RowCells, sample_seed: int | None) -> Row:
         config_source=str(described.get("config_source") or ""),
         trials=described.get("trials"),
         unmatched=str(described.get("unmatched") or ""),
+        command=command(cells.label, cells.all),
+        keys=tuple(str(r.get("key", "")) for r in sorted(cells.all, key=lambda r: int(r["seed"]))),
         over_samples=mean_curve(ok, "samples"),
         over_seconds=mean_curve(alone, "seconds"),
         errors={seed: _error(record) for seed, record in cells.ok.items()} if ok else {},
@@ -98,6 +101,22 @@ def build_row(cells: RowCells, sample_seed: int | None) -> Row:
         confusion=_confusion(ok),
         sample=_sample(cells.ok.get(sample_seed) if sample_seed is not None else None),
     )
+
+
+def command(label: str, records: Sequence[Record]) -> str:
+    """The command that makes a row's records again, as one would type it."""
+    first = records[0]
+    parts = ["zorbench", "run", str(first["suite"]), "--entry", str(first["entry"]), "--baseline", label]
+    parts += ["--seeds", str(max(int(record["seed"]) for record in records) + 1)]
+    if first.get("protocol", "samples") != "samples":
+        parts += ["--protocol", str(first["protocol"])]
+    if first.get("seconds_limit"):
+        parts += ["--train-seconds", f"{first['seconds_limit']:g}"]
+    if first.get("trials"):
+        parts += ["--trials", str(first["trials"])]
+    if first.get("device", "cpu") != "cpu":
+        parts += ["--device", str(first["device"])]
+    return shlex.join(parts)
 
 
 def _stats(ok: Iterable[Record], alone: Iterable[Record]) -> dict[str, Stat]:

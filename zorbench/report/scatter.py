@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 
 from matplotlib.axes import Axes
+from matplotlib.text import Annotation
 
 from zorbench import stats
 from zorbench.report import palette
 from zorbench.report.figures import Series, error_name, floor_level, floor_line, magnitude_axis
+from zorbench.report.formatting import plain, seconds
 from zorbench.report.labels import Box, place_labels
 from zorbench.report.model import EntryView, Row
-from zorbench.report.svg import FONT, MARKER, freeze, log_axis, panel, short, text_width
+from zorbench.report.svg import FONT, MARKER, freeze, log_axis, panel, short, text_width, told
 
 _LEAST_SECONDS = 1e-6  # a logarithmic axis has no 0
 
@@ -63,7 +65,7 @@ def _seconds(row: Row) -> float:
 def _point(axes: Axes, row: Row, series: Series) -> None:
     look = palette.style(series[row.label])
     x, y, (left, right), (down, up) = _reach(row)
-    axes.errorbar(
+    drawn = axes.errorbar(
         [x],
         [y],
         xerr=[[x - left], [right - x]],
@@ -73,6 +75,10 @@ def _point(axes: Axes, row: Row, series: Series) -> None:
         ms=MARKER,
         elinewidth=0.8,
     )
+    error, spent = plain(row.stats["error"], row.n).text, seconds(row.stats["train_seconds"], row.n).text
+    tip = f"{row.label}: error {error}, {spent}"
+    for part in (drawn.lines[0], *drawn.lines[2]):
+        part.set_gid(told(row.label, tip))
 
 
 def _reach(row: Row) -> tuple[float, float, tuple[float, float], tuple[float, float]]:
@@ -128,13 +134,15 @@ def _name_points(axes: Axes, rows: Sequence[Row], taken: Sequence[Box]) -> None:
     bounds = Box(area.x0, area.y0, area.x1, area.y1)
     placed = place_labels(points, [(text_width(name), FONT) for name in names], bounds, taken)
     for row, name, (x, y), place in zip(rows, names, points, placed, strict=True):
-        _write(axes, name, place.x, place.y, palette.MUTED if row.group == "floor" else palette.INK)
+        text = _write(axes, name, place.x, place.y, palette.MUTED if row.group == "floor" else palette.INK)
+        if row.group != "floor":
+            text.set_gid(told(row.label))
         if place.leader:
             end = (min(max(x, place.x), place.x + text_width(name)), min(max(y, place.y), place.y + FONT))
             (x0, y0), (x1, y1) = axes.transAxes.inverted().transform([(x, y), end])
             axes.plot([x0, x1], [y0, y1], transform=axes.transAxes, color=palette.MUTED, lw=0.5, zorder=1)
 
 
-def _write(axes: Axes, name: str, left: float, bottom: float, colour: str) -> None:
+def _write(axes: Axes, name: str, left: float, bottom: float, colour: str) -> Annotation:
     at = (left, bottom + 0.2 * FONT)  # from the foot of the box to the line that the letters stand on
-    axes.annotate(name, at, xycoords="figure points", color=colour, parse_math=False)
+    return axes.annotate(name, at, xycoords="figure points", color=colour, parse_math=False)

@@ -10,7 +10,7 @@ from zorbench.report.cells import Record, label, metric
 from zorbench.report.current import EntryKey, entry_key
 from zorbench.report.figures import Series, magnitude_axis
 from zorbench.report.model import EntryView
-from zorbench.report.svg import end_labels, panel
+from zorbench.report.svg import end_labels, panel, told
 
 MEANING = (
     "Mean validation error to be expected of the best of so many tuning trials, on images that "
@@ -63,7 +63,8 @@ def search_figure(entry: EntryView, series: Series) -> str | None:
     with panel(f"search-{entry.anchor}", labelled=True) as (axes, finish):
         for name, points in sorted(curves.items()):
             look = palette.style(series[name])
-            axes.plot(*zip(*points, strict=True), color=look.colour, linestyle=look.dashes)
+            gid = told(name, f"{name}: {points[0][1]:.3g} at its defaults, {points[-1][1]:.3g} tuned")
+            axes.plot(*zip(*points, strict=True), color=look.colour, linestyle=look.dashes, gid=gid)
         magnitude_axis(axes, [y for points in curves.values() for _, y in points], "validation error")
         axes.set_xlabel("tuning trials (0: defaults)")
         axes.margins(x=0.03, y=0.06)

@@ -2,6 +2,7 @@
 
 import html
 import io
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from zorbench.report.labels import spread_out
 FONT = 8.5  # points, of 1/72 inch
 MARKER = 5.0
 DASHED = (0, (4, 3))  # how floors are drawn
+_TOLD = "told:"
 _WIDTH, _HEIGHT = 400.0, 270.0  # points
 _LEFT, _RIGHT, _BOTTOM, _TOP = 0.13, 0.02, 35.1, 5.4  # margins: shares of the width, points
 _MARGIN_FOR_LABELS = 0.27
@@ -94,6 +96,11 @@ def _axes(figure: Figure, bottom: float, height: float, labelled: bool) -> Axes:
     return figure.add_axes((_LEFT, bottom / whole, width, height / whole))
 
 
+def told(label: str, tip: str = "") -> str:
+    """A `gid` that makes what is drawn a series of the page: whose it is, and what it says to a pointer."""
+    return _TOLD + json.dumps([label, tip]).encode().hex()  # nothing that XML would escape
+
+
 def short(name: str) -> str:
     """A label that fits the margin; the tables have it in full."""
     return name if len(name) <= 20 else f"{name[:19]}…"
@@ -145,9 +152,18 @@ def end_labels(
             mark.set(color=palette.style(series[name]).colour, marker=palette.style(series[name]).marker)
         else:
             mark.set(xdata=[1.042, 1.078], ydata=[place] * 2, color=palette.MUTED, linestyle=(0, (2, 1)))
+        text = axes.text(
+            1.085, place, short(name), transform=axes.transAxes, va="center_baseline", parse_math=False
+        )
         for line in (lead, mark):
             axes.add_artist(line).set_clip_on(False)
-        axes.text(1.085, place, short(name), transform=axes.transAxes, va="center_baseline", parse_math=False)
+        for one in (lead, mark, text) if name in ends else ():
+            one.set_gid(told(name))
+
+
+def _series(found: re.Match[str]) -> str:
+    label, tip = (html.escape(part) for part in json.loads(bytes.fromhex(found[1])))
+    return f'<g class="series" data-row="{label}"' + (f' data-tip="{tip}"' if tip else "")
 
 
 def _svg(figure: Figure, description: str) -> str:
@@ -157,6 +173,7 @@ def _svg(figure: Figure, description: str) -> str:
     text = text[text.index("<svg") :]  # inside a page, neither the XML declaration nor the document type
     text = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r' xmlns(:\w+)?="[^"]*"', "", text).replace("xlink:href=", "href=")
+    text = re.sub(rf'<g id="{_TOLD}([0-9a-f]*)"', _series, text)
     text = re.sub(r'<g id="[^"]*"', "<g", text)  # names that nothing refers to and every figure has
     label = html.escape(description)
     text = re.sub(
