@@ -27,7 +27,7 @@ LEVELS = [
     ["randomness", "memory", "cell", "predict", "products", "operations", "diagnostics", "strips"],
     ["session"],
     ["run", "together"],
-    ["suite", "lanes", "plan", "store", "environment"],
+    ["suite", "own", "lanes", "plan", "store", "environment"],
     ["executors"],
     ["stats"],
     ["claims"],

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from zorbench import __version__
-from zorbench.cli import folders
+from zorbench.cli import folders, own
 from zorbench.errors import InputError
 
 OK, BAD_INPUT, CELLS_FAILED, INTERRUPTED = 0, 2, 3, 130
@@ -142,6 +142,16 @@ def run(
         float | None, typer.Option(help="Hard limit of one cell in seconds, instead of the suite's.")
     ] = None,
     with_: folders.With = None,
+    dataset: own.Dataset = None,
+    task: own.Task = None,
+    shots: own.Shots = None,
+    images: own.Images = None,
+    samples: own.Samples = None,
+    batch: own.Batch = None,
+    hidden: own.Hidden = None,
+    code: own.Code = None,
+    validation: own.Validation = None,
+    test: own.Test = None,
 ) -> None:
     """Run what is not there yet of suites or a preset, then write the report.
 
@@ -149,6 +159,8 @@ def run(
     """
     from zorbench.cli.run import RunOptions, run_suites
 
+    entry_options = {"dataset": dataset, "task": task, "shots": shots, "images": images, "samples": samples}
+    entry_options |= {"batch": batch, "hidden": hidden, "code": code, "validation": validation, "test": test}
     options = RunOptions(
         suites=suites or [],
         preset=preset,
@@ -168,6 +180,7 @@ def run(
         timed=timing,
         probed=probes,
         beside=with_ or [],
+        own=own.asked(entry_options, others=bool(suites or preset)),
         entries=entry or [],
     )
     try:

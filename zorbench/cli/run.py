@@ -29,6 +29,8 @@ from zorbench.environment import describe_environment
 from zorbench.errors import InputError, unknown
 from zorbench.executors import run_local
 from zorbench.lanes import settled
+from zorbench.own import SUITE as OWN_SUITE
+from zorbench.own import Own, own_entries
 from zorbench.plan import Request, make_plan
 from zorbench.registry import Registry
 from zorbench.report.cells import Record
@@ -64,6 +66,7 @@ class RunOptions:
     timed: bool | None = None
     probed: bool | None = None
     beside: Sequence[Path] = ()  # other results folders
+    own: Own | None = None  # an entry without a suite
     entries: Sequence[str] = ()
 
 
@@ -173,10 +176,14 @@ def _report(results: Path, stored_beside: Callable[[Sequence[Record]], Gathered]
 
 def _what_to_run(options: RunOptions) -> tuple[list[Entry], int, str]:
     """Entries, number of seeds, and a name for the results folder."""
+    if options.own is not None:
+        entries = _named(own_entries(options.own, options.data_root), options.entries)
+        return entries, DEFAULT_SEEDS if options.seeds is None else options.seeds, OWN_SUITE
     presets = load_presets()
     if not options.suites and options.preset is None:
         raise InputError(
-            f"nothing to run: name a suite ({', '.join(bundled_suites())}) or --preset ({', '.join(presets)})"
+            f"nothing to run: name a suite ({', '.join(bundled_suites())}), "
+            f"or --preset ({', '.join(presets)}), or --dataset with --task"
         )
     if options.preset is not None and options.preset not in presets:
         raise unknown("preset", options.preset, presets)
