@@ -12,10 +12,11 @@ READY := $(VENV)/.ready-$(STATE)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup bench test test-slow test-browser check format perf perf-gpu clean
+.PHONY: help setup bench compare reference test test-slow test-browser check format perf perf-gpu clean
 
 help:
 	@echo "make bench      compare all baselines on the data that is always there (about 6 minutes); PRESET=full for more"
+	@echo "make compare    the smoke preset held against results/reference       make reference  make that anew"
 	@echo "make test       fast tests            make test-slow  the others"
 	@echo "make check      format, lint, types   make format     put the format right"
 	@echo "make perf       speed benchmarks      make perf-gpu   those that need a CUDA device"
@@ -33,6 +34,24 @@ $(READY):
 
 bench: $(READY)
 	$(BIN)/zorbench run --preset $(PRESET) --jobs $(JOBS)
+
+# The same sums on every x86-64 machine of the last ten years: a rule may amplify how its processor rounds.
+PORTABLE := ATEN_CPU_CAPABILITY=avx2 MKL_CBWR=AVX2 ONEDNN_MAX_CPU_ISA=AVX2 OPENBLAS_CORETYPE=Haswell NUMBA_CPU_NAME=haswell
+GATE := results/gate
+MARGIN ?= 0.02
+
+$(GATE): $(READY)
+	$(PORTABLE) $(BIN)/zorbench run --preset smoke --jobs $(JOBS) --out $(GATE) || [ $$? -eq 3 ]
+
+.PHONY: $(GATE)
+
+compare: $(GATE)
+	$(BIN)/zorbench compare results/reference $(GATE) --margin $(MARGIN) --markdown $(GATE)/compare.md
+
+reference: $(READY)
+	rm -rf $(GATE)
+	$(PORTABLE) $(BIN)/zorbench run --preset smoke --jobs $(JOBS) --out $(GATE)
+	$(BIN)/zorbench pack $(GATE) results/reference
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 2

@@ -96,7 +96,7 @@ def make_cell() -> Callable[..., Any]:
         cell |= {"episode_sha256": episode.sha256, "n_shots": len(episode.shots)}
         cell |= {"source": source_hash(path), "torch": "2.0"}
         cell |= {key: value for key, value in changes.items() if key not in names}
-        return Cell(entry=entry, ref=PluginRef(path, class_name), **cell)
+        return Cell(entry=entry, **{"ref": PluginRef(path, class_name), **cell})
 
     return make
 

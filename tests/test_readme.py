@@ -7,13 +7,21 @@ from pathlib import Path
 
 import pytest
 
+from .compare.sides import cell, write
+
 README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
 
 
-def the_plugin() -> str:
+def the_block(word: str) -> str:
+    """The only block of Python that has the word in it."""
     blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
-    assert len(blocks) == 1
-    return blocks[0]
+    assert len(blocks) == 2
+    (block,) = [block for block in blocks if word in block]
+    return block
+
+
+def the_plugin() -> str:
+    return the_block("class Perceptron")
 
 
 def the_command() -> list[str]:
@@ -79,3 +87,24 @@ def test_the_readme_s_suite_is_one(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(text, encoding="utf-8")
     suite = load_suite(tmp_path / "mine.toml")
     assert [entry.name for entry in suite.entries()] == ["mnist5k-1shot", "mnist5k-5shot"]
+
+
+def test_the_readme_s_notebook_runs_as_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    curve = [{"samples": 10, "seconds": 0.1, "error": 0.5}, {"samples": 20, "seconds": 0.2, "error": 0.125}]
+    records = [
+        cell("zor", 0, 0.25, curve=curve),
+        cell("zor", 1, 0.75),
+        cell("mlp", 0, status="error"),
+        cell("mlp", 1, 0.9, lane="probe"),
+    ]
+    write(tmp_path / "results" / "quick", records)
+    monkeypatch.chdir(tmp_path)
+    code = the_block("load_results")
+    assert len(code.strip().splitlines()) == 7  # six lines and a blank one
+    exec(compile(code, "README.md", "exec"), {})
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["zor", "0.5"] in lines  # the mean error, of what is ok and in the accuracy lane
+    assert ["zor", "0.125"] in lines  # the least validation error
+    assert not any("mlp" in line for line in lines)

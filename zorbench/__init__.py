@@ -1,7 +1,8 @@
 """zorbench: learning rules compared on equal terms.
 
-The names below are the public face: what a plugin needs, and nothing that it does not. They are imported
-when first used, so that `zorbench --help` need not wait for torch.
+The names below are the public face: what a plugin needs, and nothing that it does not; and `load_results`,
+for what came out of a run. They are imported when first used, so that `zorbench --help` need not wait for
+torch. `load_results` is none of `__all__`: a plugin that imports everything need not wait for pandas.
 """
 
 import importlib
@@ -11,6 +12,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from zorbench.baseline import Baseline, EntrySpec, StepBaseline, Tags, choice, search
+    from zorbench.frames import load_results as load_results
     from zorbench.protocol import Budget, BudgetExceeded
     from zorbench.tasks import Classification, Colorization, Reconstruction, Task
 
@@ -26,6 +28,7 @@ _HOME = {
     "Tags": "baseline",
     "Task": "tasks",
     "choice": "baseline",
+    "load_results": "frames",
     "search": "baseline",
 }
 
@@ -52,4 +55,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted(_HOME)

@@ -4,33 +4,44 @@ import ast
 import hashlib
 import importlib.util
 import inspect
-import json
 import sys
-from collections.abc import Iterable, Set
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from zorbench.baseline import Baseline, StepBaseline, Tags, offers_many
-from zorbench.config import config_values, make_config, parse_spec
+from zorbench.baseline import Baseline
+from zorbench.config import make_config, parse_spec
+from zorbench.declaration import check_declaration, check_recordable
 from zorbench.errors import InputError, unknown
+from zorbench.installed import Broken, Installed, import_plugin, installed_plugins
 from zorbench.paths import bundled
 from zorbench.tasks import Task
 
 _CORES = ("zor", "spiking")
-_ROLES = ("contender", "floor", "reference")
 
 
 @dataclass(frozen=True)
 class PluginRef:
-    """Where a plugin class is: what a cell's process needs to load it."""
+    """Where a plugin class is: what a cell's process needs to load it.
+
+    That of an installed distribution has a `module` to be imported, and `path` is that module's file.
+    """
 
     path: Path
     class_name: str
+    module: str = ""
+    distribution: str = ""
+
+    def __str__(self) -> str:
+        where = f"{self.module} of {self.distribution}" if self.module else str(self.path)
+        return f"{self.class_name} in {where}"
 
     def load(self) -> type[Baseline]:
         """The class, from a module executed anew: nothing a former cell left in it survives."""
+        if self.module:
+            return import_plugin(self.module, self.class_name)
         plugin: type[Baseline] = getattr(load_module(self.path), self.class_name)
         return plugin
 
@@ -64,8 +75,18 @@ class Registry:
     """All plugins known to a run, by name."""
 
     def __init__(self, plugins: Iterable[Path] = ()) -> None:
-        """The bundled baselines, and those in `plugins` (files, or folders of files)."""
+        """The bundled baselines, those of installed packages, and those in `plugins` (files, or folders).
+
+        What an installed package offers and cannot be used is in `broken`: it costs nobody else anything.
+        Raises `InputError` for a file that cannot be used, and for two rows of one name.
+        """
         self._rows: dict[str, Row] = {}
+        self.broken: list[Broken] = []
+        for found in installed_plugins():
+            if isinstance(found, Broken):
+                self.broken.append(found)
+            else:
+                self._register_installed(found)
         for path in [bundled("baselines"), *plugins]:
             for file in _plugin_files(path):
                 if not self._register(file) and path.is_file():
@@ -79,7 +100,7 @@ class Registry:
         """The row of `NAME` or `NAME[key=value,...]`; the latter is a row of its own."""
         name, settings = parse_spec(spec)
         if name not in self._rows:
-            raise unknown("baseline", name, sorted(self._rows))
+            raise self._unknown(name)
         row = self._rows[name]
         if not settings:
             return row
@@ -87,25 +108,50 @@ class Registry:
         changed = ",".join(f"{key}={value}" for key, value in sorted(settings.items()))
         return Row(f"{name}[{changed}]", row.ref, row.plugin, {**row.settings, **settings}, given=True)
 
+    def _unknown(self, name: str) -> InputError:
+        for broken in self.broken:
+            if broken.name == name:
+                return InputError(f"baseline '{name}' cannot be had: {broken}")
+        error = unknown("baseline", name, sorted(self._rows))
+        others = "; ".join(map(str, self.broken))
+        return InputError(f"{error}; not to be had: {others}") if others else error
+
+    def _register_installed(self, found: Installed) -> None:
+        ref = PluginRef(found.path, found.plugin.__name__, found.module, found.distribution)
+        try:
+            rows = _rows_of(found.plugin, ref, found.module)
+        except InputError as error:
+            name = str(getattr(found.plugin, "name", found.plugin.__name__))
+            self.broken.append(Broken(name, found.distribution, str(error)))
+            return
+        self._add(rows)
+
     def _register(self, file: Path) -> int:
         """Add the rows of a file's plugins; how many plugins it holds."""
         module = load_module(file)
         # A class that has two names in its module is one plugin.
         plugins = {id(value): value for value in vars(module).values() if _is_plugin(value, module)}
         for plugin in plugins.values():
-            _check_declaration(plugin, file)
-            ref = PluginRef(file, plugin.__name__)
-            for label, settings in {plugin.name: {}, **plugin.variants}.items():
-                if label in self._rows:
-                    other = self._rows[label].ref
-                    raise InputError(
-                        f"two baselines are named '{label}': {other.class_name} in {other.path} "
-                        f"and {plugin.__name__} in {file}"
-                    )
-                where = f"{file}: {label}"
-                _check_recordable(make_config(plugin.Config, settings, where), where)
-                self._rows[label] = Row(label, ref, plugin, dict(settings))
+            self._add(_rows_of(plugin, PluginRef(file, plugin.__name__), str(file)))
         return len(plugins)
+
+    def _add(self, rows: Iterable[Row]) -> None:
+        for row in rows:
+            if row.label in self._rows:
+                other = self._rows[row.label].ref
+                raise InputError(f"two baselines are named '{row.label}': {other} and {row.ref}")
+            self._rows[row.label] = row
+
+
+def _rows_of(plugin: type[Baseline], ref: PluginRef, place: str) -> list[Row]:
+    """The rows of a plugin at `place`, checked."""
+    check_declaration(plugin, place)
+    rows = []
+    for label, settings in {plugin.name: {}, **plugin.variants}.items():
+        where = f"{place}: {label}"
+        check_recordable(make_config(plugin.Config, settings, where), where)
+        rows.append(Row(label, ref, plugin, dict(settings)))
+    return rows
 
 
 def load_module(path: Path) -> ModuleType:
@@ -141,7 +187,8 @@ def source_hash(path: Path) -> str:
     """SHA-256 of a plugin's file and of the local modules it imports.
 
     Local: files and packages beside it, and the packages `zorbench.zor` and `zorbench.spiking`, whose code
-    decides results as much as the plugin's own. The rest of the harness is covered by the record format.
+    decides results as much as the plugin's own. The rest of the harness is covered by the record format. For
+    a file in a package, all of that package is local; for one among installed packages, nothing else is.
     """
     digest = hashlib.sha256()
     for file in _local_sources(path):
@@ -151,7 +198,9 @@ def source_hash(path: Path) -> str:
 
 def _local_sources(path: Path) -> list[Path]:
     package = Path(__file__).resolve().parent
-    found = [path]
+    whole = _package_of(path)
+    found = [path, *(file for file in sorted(whole.rglob("*.py")) if file != path)] if whole else [path]
+    alone = whole is not None or any(path.parent.glob("*.dist-info"))
     for file in found:  # grows while it is gone through
         if package in file.parents and file != path:
             continue  # a core imports nothing local but itself, and that is all there
@@ -161,10 +210,18 @@ def _local_sources(path: Path) -> list[Path]:
                 core = inner.partition(".")[0]
                 sources = list((package / core).glob("*.py")) if core in _CORES else []
             else:
-                sources = _beside(path.parent, top)
+                sources = [] if alone else _beside(path.parent, top)
             found.extend(source for source in sources if source not in found)
     # By name, not by place: the same sources elsewhere have the same hash.
     return [path, *sorted(found[1:], key=lambda file: (file.parent.name, file.name))]
+
+
+def _package_of(path: Path) -> Path | None:
+    """The folder of the outermost package that a file is in; None if it is in none."""
+    folder = None
+    while (path.parent / "__init__.py").is_file():
+        folder = path = path.parent
+    return folder
 
 
 def _beside(folder: Path, name: str) -> list[Path]:
@@ -205,56 +262,3 @@ def _is_plugin(value: object, module: ModuleType) -> bool:
         and value.__module__ == module.__name__
         and not value.__name__.startswith("_")
     )
-
-
-def _check_declaration(plugin: type[Baseline], file: Path) -> None:
-    where = f"{file}: {plugin.__name__}"
-    if not isinstance(getattr(plugin, "name", None), str):
-        raise InputError(f"{where} has no name (a text, the row's name in the tables)")
-    tasks = getattr(plugin, "tasks", None)
-    if not (isinstance(tasks, Set) and tasks and all(map(_is_task, tasks))):
-        found = "declares no tasks" if tasks is None else f"has tasks = {tasks!r}, which is no set of tasks"
-        raise InputError(f"{where} {found}, e.g. tasks = {{Classification}}")
-    if not isinstance(plugin.tags, Tags):
-        raise InputError(f"{where}: tags must be Tags(...), got {plugin.tags!r}")
-    _check_tags(plugin, where)
-    for label in plugin.only_named:
-        if label not in (plugin.name, *plugin.variants):
-            raise unknown("row in only_named", label, (plugin.name, *plugin.variants), where)
-    if plugin.role not in _ROLES:
-        raise unknown("role", plugin.role, _ROLES, where)
-    if offers_many(plugin):
-        _check_many(plugin, where)
-    try:
-        config_values(plugin.Config())
-    except TypeError as error:
-        raise InputError(
-            f"{where}: Config must be a dataclass whose fields have defaults: {error}"
-        ) from error
-
-
-def _check_many(plugin: type[Baseline], where: str) -> None:
-    """What goes with `build_many` is there."""
-    needed = ("step_many", "member")
-    missing = [name for name in needed if getattr(plugin, name) is getattr(StepBaseline, name)]
-    if missing:
-        raise InputError(f"{where} has build_many but no {' and no '.join(missing)}")
-
-
-def _is_task(value: object) -> bool:
-    return inspect.isclass(value) and issubclass(value, Task)
-
-
-def _check_tags(plugin: type[Baseline], where: str) -> None:
-    for name, value in asdict(plugin.tags).items():
-        if not isinstance(value, str | bool):
-            raise InputError(f"{where}: the tag {name} must be a text, true or false, got {value!r}")
-
-
-def _check_recordable(config: Any, where: str) -> None:
-    try:
-        json.dumps(config_values(config), allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise InputError(
-            f"{where}: a setting must be a finite number, a text, true or false: {error}"
-        ) from error

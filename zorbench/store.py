@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -49,8 +50,12 @@ def read_runs(results: Path) -> list[dict[str, Any]]:
 class Store:
     """A results folder held open for writing, by one run at a time."""
 
-    def __init__(self, results: Path) -> None:
-        """Read what is there. Raises `InputError`, with nothing written, if it cannot be added to."""
+    def __init__(self, results: Path, others: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+        """Read what is there. `others`: records of other folders by key, which are found but never written.
+
+        Raises `InputError`, with nothing written, if the folder cannot be added to.
+        """
+        self.others = {key: dict(record) for key, record in (others or {}).items()}
         self.results = results
         if results.exists() and not results.is_dir():
             raise InputError(f"--out {results}: is not a folder")
@@ -85,9 +90,15 @@ class Store:
         if self._lock is not None:
             self._lock.release()  # the file stays: who unlinks it may unlink another run's lock
 
+    @property
+    def known(self) -> dict[str, dict[str, Any]]:
+        """All records by key, those of other folders among them."""
+        return self.others | self.records
+
     def find(self, *keys: str) -> dict[str, Any] | None:
-        """The record under the first of `keys` that has one."""
-        return next((self.records[key] for key in keys if key in self.records), None)
+        """The record under the first of `keys` that has one; the folder's own come before others."""
+        found = (known[key] for known in (self.records, self.others) for key in keys if key in known)
+        return next(found, None)
 
     def needs(self, *keys: str, retry_failed: bool) -> bool:
         """Whether the cell whose record may stand under any of `keys` is to be run.
@@ -117,7 +128,7 @@ class Store:
         folder = self.results / RUNS
         folder.mkdir(exist_ok=True)
         text = json.dumps(run, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-        _write_whole(folder / f"{run['id']}.json", text.encode())
+        write_whole(folder / f"{run['id']}.json", text.encode())
 
     def _open(self) -> IO[bytes]:
         path = self.results / RECORDS
@@ -137,12 +148,12 @@ class Store:
             stem = record["key"] if role == "prediction" else hashlib.sha256(png).hexdigest()[:16]
             path = folder / f"{stem}.png"
             if role == "prediction" or not path.exists():
-                _write_whole(path, png)
+                write_whole(path, png)
             names[role] = f"{IMAGES}/{path.name}"
         return names
 
 
-def _write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes) -> None:
     """Write a file that is there whole or not at all, however the process ends."""
     temporary = path.with_name(f".{path.name}.tmp")
     temporary.write_bytes(content)

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from zorbench import __version__
+from zorbench.cli import folders, own
 from zorbench.errors import InputError
 
 OK, CHECK_FAILED, BAD_INPUT, CELLS_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
@@ -151,6 +152,17 @@ def run(
     timeout: Annotated[
         float | None, typer.Option(help="Hard limit of one cell in seconds, instead of the suite's.")
     ] = None,
+    with_: folders.With = None,
+    dataset: own.Dataset = None,
+    task: own.Task = None,
+    shots: own.Shots = None,
+    images: own.Images = None,
+    samples: own.Samples = None,
+    batch: own.Batch = None,
+    hidden: own.Hidden = None,
+    code: own.Code = None,
+    validation: own.Validation = None,
+    test: own.Test = None,
 ) -> None:
     """Run what is not there yet of suites or a preset, then write the report.
 
@@ -158,6 +170,8 @@ def run(
     """
     from zorbench.cli.run import RunOptions, run_suites
 
+    entry_options = {"dataset": dataset, "task": task, "shots": shots, "images": images, "samples": samples}
+    entry_options |= {"batch": batch, "hidden": hidden, "code": code, "validation": validation, "test": test}
     options = RunOptions(
         suites=suites or [],
         preset=preset,
@@ -176,6 +190,8 @@ def run(
         trials=trials,
         timed=timing,
         probed=probes,
+        beside=with_ or [],
+        own=own.asked(entry_options, others=bool(suites or preset)),
         entries=entry or [],
     )
     try:
@@ -302,12 +318,13 @@ def train(
 
 @app.command()
 def report(
-    results: Annotated[Path, typer.Argument(help="A results folder, e.g. results/quick.")],
+    results: folders.Results,
+    with_: folders.With = None,
 ) -> None:
     """Write the report of a results folder again, from its records."""
     from zorbench.cli.run import report_on
 
-    report_on(results)
+    report_on(results, with_ or [])
 
 
 @app.command()
@@ -377,6 +394,9 @@ def list_(
         return
 
     print_listing(what.value, data_root, plugin or [])
+
+
+folders.add_to(app)
 
 
 def _interrupt(number: int, frame: object) -> None:

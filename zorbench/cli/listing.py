@@ -34,16 +34,20 @@ def _baselines(plugins: Sequence[Path]) -> Table:
     from zorbench.registry import Registry
 
     table = _table("baseline", "role", "tasks", "plugin", "settings", "what it is")
-    for row in Registry(plugins).rows():
+    registry = Registry(plugins)
+    for row in registry.rows():
         about = inspect.getdoc(row.plugin) or ""
         table.add_row(
             escape(row.label),
             row.plugin.role,
             ", ".join(sorted(task.name for task in row.plugin.tasks)),
-            row.ref.path.name,
+            row.ref.distribution or row.ref.path.name,
             ", ".join(f"{key}={value}" for key, value in row.settings.items()),
             escape(about.partition("\n")[0]),
         )
+    if registry.broken:
+        table.caption = "\n".join(escape(f"not to be had: {broken}") for broken in registry.broken)
+        table.caption_justify = "left"
     return table
 
 

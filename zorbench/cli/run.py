@@ -9,17 +9,31 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
+from zorbench.beside import (
+    Gathered,
+    Shelf,
+    asked_by_cells,
+    asked_by_records,
+    gather,
+    ready_made,
+    this_machine,
+)
 from zorbench.cell import FAILED, TIMING, Cell, Group, Outcome, Work, make_record
 from zorbench.cli.display import Display, make_display
+from zorbench.compare.times import machine_facts
 from zorbench.entry import Entry, Protocol
 from zorbench.environment import describe_environment
 from zorbench.errors import InputError, unknown
 from zorbench.executors import run_local
 from zorbench.lanes import settled
+from zorbench.own import SUITE as OWN_SUITE
+from zorbench.own import Own, own_entries
 from zorbench.plan import Request, make_plan
 from zorbench.registry import Registry
+from zorbench.report.cells import Record
 from zorbench.session import THREADS
 from zorbench.stats import is_smoke
 from zorbench.store import RUNS, Store, read_records, read_runs
@@ -51,6 +65,8 @@ class RunOptions:
     trials: int | None = None
     timed: bool | None = None
     probed: bool | None = None
+    beside: Sequence[Path] = ()  # other results folders
+    own: Own | None = None  # an entry without a suite
     entries: Sequence[str] = ()
 
 
@@ -78,11 +94,16 @@ def run_suites(options: RunOptions) -> int:
         Registry(options.plugins),
     )
     results = options.out or Path("results") / name
-    with Store(results) as store:
+    shelves = [Shelf.open(folder, results) for folder in options.beside]
+    machines = [this_machine(options.device, THREADS)] if shelves else []
+    with Store(results, ready_made(shelves, machines)) as store:
         keys = [_keys(cell, options) for cell in cells]
         todo = _to_run(cells, store, options)
         display = make_display(sys.stderr)
         display.planned(cells, todo, results)
+        stored = sum(store.find(*own) is not None and not set(own) & set(store.records) for own in keys)
+        if stored:
+            display.line(f"{stored} of them stored in {', '.join(map(str, options.beside))}")
         if todo:
             run_cells(
                 todo,
@@ -101,12 +122,28 @@ def run_suites(options: RunOptions) -> int:
         )
     if failed:
         display.line(f"{failed} of {len(cells)} cells failed; --retry failed runs errors and timeouts again")
-    report_on(results)
+    planned = {key for own in keys for key in own}
+    stored_beside = partial(gather, shelves, asked_by_cells(cells), machines=machines, planned=planned)
+    _report(results, stored_beside)
     return failed
 
 
-def report_on(results: Path) -> None:
-    """Write the report of a results folder, print its tables, what they say, and where the page is."""
+def report_on(results: Path, beside: Sequence[Path] = ()) -> None:
+    """Write the report of a results folder, print its tables, what they say, and where the page is.
+
+    Stored records of the folders `beside` stand next to its own.
+    """
+    shelves = [Shelf.open(folder, results) for folder in beside]
+
+    def stored_beside(own: Sequence[Record]) -> Gathered:
+        runs = {str(run.get("id")): run for run in read_runs(results)}
+        machines = [facts for record in own if (facts := machine_facts(record, runs))]
+        return gather(shelves, asked_by_records(own), own, machines)
+
+    _report(results, stored_beside)
+
+
+def _report(results: Path, stored_beside: Callable[[Sequence[Record]], Gathered]) -> None:
     from rich.console import Console
 
     from zorbench.cli.summary import NOTE, summary_tables
@@ -117,17 +154,21 @@ def report_on(results: Path) -> None:
 
     if not results.is_dir():
         raise InputError(f"{results}: no such results folder")
-    records = read_records(results)
+    own = read_records(results)
+    gathered = stored_beside(own)
+    records = [*gathered.records, *own]  # the own last: what was written last decides
     if not records:
         raise InputError(f"{results}: holds no records; `zorbench run --out {results}` makes some")
     runs = read_runs(results)
-    paths = write_report(results, records, runs)
-    view = build_view(records, runs)
+    paths = write_report(results, records, runs, remarks=gathered.remarks)
+    view = build_view(records, runs, gathered.remarks)
     console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
     for title, table in summary_tables(view):
         console.print(title, style="bold", markup=False)
         console.print(table)
     print(NOTE)
+    for term, remark in gathered.remarks:
+        console.print(f"{term}: {remark}", markup=False, soft_wrap=True)
     for line in filter(None, [*(sentence for _, sentence in in_short(view)), self_check(view)]):
         console.print(line, markup=False, soft_wrap=True)
     print(f"report: {paths.html}")
@@ -135,10 +176,14 @@ def report_on(results: Path) -> None:
 
 def _what_to_run(options: RunOptions) -> tuple[list[Entry], int, str]:
     """Entries, number of seeds, and a name for the results folder."""
+    if options.own is not None:
+        entries = _named(own_entries(options.own, options.data_root), options.entries)
+        return entries, DEFAULT_SEEDS if options.seeds is None else options.seeds, OWN_SUITE
     presets = load_presets()
     if not options.suites and options.preset is None:
         raise InputError(
-            f"nothing to run: name a suite ({', '.join(bundled_suites())}) or --preset ({', '.join(presets)})"
+            f"nothing to run: name a suite ({', '.join(bundled_suites())}), "
+            f"or --preset ({', '.join(presets)}), or --dataset with --task"
         )
     if options.preset is not None and options.preset not in presets:
         raise unknown("preset", options.preset, presets)
@@ -200,7 +245,7 @@ def _is_needed(cell: Cell, store: Store, options: RunOptions) -> bool:
         return True
     if cell.study is None or cell.lane == "tuning":
         return False
-    return (store.find(*keys) or {}).get("trial") != cell.study.chosen(store.records)
+    return (store.find(*keys) or {}).get("trial") != cell.study.chosen(store.known)
 
 
 def _keys(cell: Cell, options: RunOptions) -> tuple[str, ...]:
@@ -252,7 +297,7 @@ def run_cells(
         for phase, waiting in itertools.groupby(todo, key=lambda cell: cell.phase):
             runnable = []
             for planned in waiting:
-                cell, why = settled(planned, store.records)
+                cell, why = settled(planned, store.known)
                 if not needed(cell):
                     continue
                 if not (cell.unsupported or why):

@@ -22,16 +22,18 @@ def write_report(
     records: Sequence[Mapping[str, Any]],
     runs: Sequence[Mapping[str, Any]],
     out: Path | None = None,
+    remarks: Sequence[tuple[str, str]] = (),
 ) -> ReportPaths:
     """Write `index.html`, `report.md`, `records.csv` and `summary.csv` into `out` (default `results/report`).
 
     `records` and `runs` are the contents of `records.jsonl` and `runs/*.json`; `results` is where the
-    records' picture strips are. The same records give the same bytes. Each file replaces its former self
-    whole. Raises `OSError` if the folder cannot be written.
+    records' picture strips are; `remarks`, each a term and a sentence, stand at the head. The same records
+    give the same bytes. Each file replaces its former self whole. Raises `OSError` if the folder cannot be
+    written.
     """
     from zorbench.report import build, markdown, page, tables  # pandas and matplotlib take a second to import
 
-    view = build.build_view(records, runs)
+    view = build.build_view(records, runs, remarks)
     folder = results / "report" if out is None else out
     folder.mkdir(parents=True, exist_ok=True)
     paths = ReportPaths(folder / "index.html", folder / "report.md", folder / "records.csv")

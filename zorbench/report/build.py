@@ -28,10 +28,15 @@ from zorbench.report.studies import studies
 from zorbench.report.timing import clocked, final_errors
 
 
-def build_view(records: Iterable[Record], runs: Iterable[Mapping[str, Any]]) -> ReportView:
+def build_view(
+    records: Iterable[Record],
+    runs: Iterable[Mapping[str, Any]],
+    remarks: Sequence[tuple[str, str]] = (),
+) -> ReportView:
     """The view of all records. Suites and entries come in order of first appearance, all else sorted.
 
     The accuracy lane makes the tables; the timing lane its seconds; trials are no figures of a rule.
+    `remarks`, each a term and a sentence, join the facts at the head.
     """
     records = list(records)
     comparable, left_out = current([r for r in records if lane(r) != "tuning"])
@@ -70,6 +75,8 @@ def build_view(records: Iterable[Record], runs: Iterable[Mapping[str, Any]]) -> 
     counts = [len(entry.seeds) for entry in every if entry.seeds] or [0]
     drawn = sorted({row.label for entry in every for row in entry.rows if row.group != "floor"})
     statuses = [outcome(record)[0] for record in cells]
+    told = provenance(runs)
+    told = replace(told, facts=(*told.facts, *remarks))
     return ReportView(
         suites=tuple(suites),
         failures=tuple(failures.values()),
@@ -82,7 +89,7 @@ def build_view(records: Iterable[Record], runs: Iterable[Mapping[str, Any]]) -> 
         seeds_low=min(counts),
         seeds_high=max(counts),
         smoke=stats.is_smoke(min(counts)),
-        provenance=provenance(runs),
+        provenance=told,
         series={name: i for i, name in enumerate(drawn)},
         checks=self_check([record for record in everything if lane(record) == "probe"]),
     )
@@ -115,7 +122,7 @@ def _entry(
             record = by_label[row_label][0]
             unsupported.append(Unsupported(row_label, group_of(record), outcome(record)[1]))
     seeds = tuple(sorted({int(r["seed"]) for r in records if outcome(r)[0] != "unsupported"}))
-    floor = _choose_floor(rows)
+    floor = choose_floor(rows)
     sample_seed = min((seed for row in rows for seed, r in row.ok.items() if strips(r)), default=None)
     built = []
     for row in rows:
@@ -157,7 +164,7 @@ def _place(row: Row) -> tuple[int, bool, float, str]:
     return GROUPS.index(row.group), row.failed, 0.0 if row.failed else row.stats["error"].mean, row.label
 
 
-def _choose_floor(rows: Sequence[RowCells]) -> RowCells | None:
+def choose_floor(rows: Sequence[RowCells]) -> RowCells | None:
     """The floor with the least validation error, over the seeds that all floors have.
 
     None if a floor failed: it may have been the best one, and any other would flatter every row.
@@ -186,6 +193,14 @@ def _notes(rows: Sequence[RowCells], seeds: Sequence[int]) -> Iterable[str]:
     untimed = [f"{row.label} ({count} of {len(row.all)} cells)" for row, count in counts if count]
     if untimed:
         yield f"Several seeds learned as one computation, which has no times for each: {', '.join(untimed)}."
+    borrowed: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        for record in row.all:
+            if record.get("borrowed"):
+                on = f"on {record.get('device')} with torch {record.get('torch')}"
+                borrowed[f"{record['borrowed']}, {on}"].add(row.label)
+    for where, labels in sorted(borrowed.items()):
+        yield f"Stored records of {where}: {', '.join(sorted(labels))}."
     episodes: dict[int, set[str]] = defaultdict(set)
     for row in rows:
         for seed, record in row.ok.items():

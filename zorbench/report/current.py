@@ -20,10 +20,11 @@ def current(records: Sequence[Record]) -> tuple[list[Record], dict[EntryKey, lis
     """The records that can be averaged and compared, and for each entry a note of those left out.
 
     The record written last decides: for an entry, which budget, device and version of torch count; for a
-    row of it, which configuration and source of the plugin. Order is kept.
+    row of it, which configuration and source of the plugin. Order is kept. What was borrowed from another
+    folder was held to the entry's settings before, and its device and torch are told in a note.
     """
     settings = {entry_key(record): _setting(record) for record in records}
-    kept = [record for record in records if _setting(record) == settings[entry_key(record)]]
+    kept = [r for r in records if r.get("borrowed") or _setting(r) == settings[entry_key(r)]]
     rules = {(entry_key(record), label(record)): _rule(record) for record in kept}
     chosen = [record for record in kept if _rule(record) == rules[entry_key(record), label(record)]]
     return chosen, _notes(records, kept, chosen)

@@ -60,7 +60,7 @@ def _suite(suite: SuiteView) -> Iterator[str]:
         if lines[group]:
             if title:
                 yield escape(title)
-            yield _table(head, [[line.label, *(tile.text for tile in line.tiles)] for line in lines[group]])
+            yield table(head, [[line.label, *(tile.text for tile in line.tiles)] for line in lines[group]])
     for entry in suite.entries:
         yield f"### {escape(entry.title)}"
         yield escape(wording.entry_line(entry))
@@ -79,7 +79,7 @@ def _entry(entry: EntryView) -> Iterator[str]:
     if costs.has_costs(entry):
         yield f"<details><summary>{costs.TITLE}</summary>"
         yield escape(costs.BRIEF)
-        yield _table(
+        yield table(
             ["Baseline", *(column.title for column in costs.COLUMNS)],
             [[row.label, *(column.show(row).text for column in costs.COLUMNS)] for row in entry.rows],
         )
@@ -103,7 +103,7 @@ def _groups(entry: EntryView) -> Iterator[str]:
             cells = _failed(row, len(shown)) if row.failed else [column.show(row).text for column in shown]
             name = f"{row.label} (zero of skill)" if row.zero else row.label
             lines.append([name, row.role, wording.seeds_of(row, entry), *cells])
-        yield _table(head, lines, words=2)
+        yield table(head, lines, words=2)
 
 
 def _noise(entry: EntryView) -> Iterator[str]:
@@ -119,7 +119,7 @@ def _noise(entry: EntryView) -> Iterator[str]:
         for row in entry.group(group):
             cells = _failed(row, len(keys)) if row.failed else [mean_error(row, key).text for key in keys]
             lines.append([row.label, *cells])
-    yield _table(head, lines)
+    yield table(head, lines)
 
 
 def _failed(row: Row, width: int) -> list[str]:
@@ -131,7 +131,7 @@ def _failures(failures: Sequence[Failure]) -> Iterator[str]:
         yield "No cell failed."
         return
     head = ["Suite", "Entry", "Seed", "Baseline", "Status", "Reason"]
-    yield _table(
+    yield table(
         head, [[f.suite, f.entry, str(f.seed), f.label, f.status, f.reason] for f in failures], words=6
     )
 
@@ -145,7 +145,7 @@ def _reproduce(view: ReportView) -> Iterator[str]:
     yield "All records: [records.csv](records.csv). The tables' numbers: [summary.csv](summary.csv)."
 
 
-def _table(head: Sequence[str], lines: Iterable[Sequence[str]], words: int = 1) -> str:
+def table(head: Sequence[str], lines: Iterable[Sequence[str]], words: int = 1) -> str:
     """A table whose first columns, so many, hold words and the others numbers."""
     rule = ["---" if i < words else "---:" for i in range(len(head))]
     body = [[escape(cell) for cell in line] for line in lines]

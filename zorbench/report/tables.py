@@ -17,7 +17,7 @@ _FIRST = (
 
 def records_csv(records: Iterable[Record]) -> str:
     """A line a record, nested objects flattened with dots, lists as JSON; learning curves are left out."""
-    lines = [_flat(record) for record in records]
+    lines = [flat(record) for record in records]
     columns = sorted({name for line in lines for name in line})
     columns = [name for name in _FIRST if name in columns] + [name for name in columns if name not in _FIRST]
     frame = pd.DataFrame(lines, columns=columns or list(_FIRST), dtype=object)
@@ -70,7 +70,8 @@ def _summary(row: Row, has_floor: bool) -> dict[str, Any]:
     return line
 
 
-def _flat(record: Record) -> dict[str, Any]:
+def flat(record: Record) -> dict[str, Any]:
+    """A record as one line: nested objects flattened with dots, lists as JSON, without its learning curve."""
     line: dict[str, Any] = {}
     for name, value in record.items():
         if name == "curve":
