@@ -2,10 +2,9 @@
 
 import pytest
 
-from zorbench.check import check_plugin, check_rows
-from zorbench.registry import Registry
+from zorbench.check import bundled_rows, check_plugin, check_rows
 
-ROWS = Registry().rows()
+ROWS, _ = bundled_rows(slow=True)
 USUAL = [row.label for row in ROWS if not row.only_named]
 LARGE = [row.label for row in ROWS if row.only_named]
 KNOWING = {row.plugin: row.ref.path for row in ROWS if row.plugin.known_failures}
