@@ -6,7 +6,7 @@ import secrets
 import shlex
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -33,7 +33,8 @@ from zorbench.own import SUITE as OWN_SUITE
 from zorbench.own import Own, own_entries
 from zorbench.plan import Request, make_plan
 from zorbench.registry import Registry
-from zorbench.report.cells import Record
+from zorbench.report.cells import Record, lane
+from zorbench.report.current import current
 from zorbench.session import THREADS
 from zorbench.stats import is_smoke
 from zorbench.store import RUNS, Store, read_records, read_runs
@@ -98,6 +99,8 @@ def run_suites(options: RunOptions) -> int:
     machines = [this_machine(options.device, THREADS)] if shelves else []
     with Store(results, ready_made(shelves, machines)) as store:
         keys = [_keys(cell, options) for cell in cells]
+        planned = {key for own in keys for key in own}
+        _renew(store, planned)
         todo = _to_run(cells, store, options)
         display = make_display(sys.stderr)
         display.planned(cells, todo, results)
@@ -122,10 +125,21 @@ def run_suites(options: RunOptions) -> int:
         )
     if failed:
         display.line(f"{failed} of {len(cells)} cells failed; --retry failed runs errors and timeouts again")
-    planned = {key for own in keys for key in own}
     stored_beside = partial(gather, shelves, asked_by_cells(cells), machines=machines, planned=planned)
-    _report(results, stored_beside)
+    _report(results, stored_beside, planned)
     return failed
+
+
+def _renew(store: Store, planned: Collection[str]) -> None:
+    """Write records again that were planned and replaced since: of a rule whose code is what it was before.
+
+    What was written last is what a report shows, and a comparison.
+    """
+    records = [record for record in store.records.values() if lane(record) != "tuning"]
+    shown = {record["key"] for record in current(records)[0]}
+    for record in records:
+        if record["key"] in planned and record["key"] not in shown:
+            store.append(record)
 
 
 def report_on(results: Path, beside: Sequence[Path] = ()) -> None:
@@ -143,7 +157,11 @@ def report_on(results: Path, beside: Sequence[Path] = ()) -> None:
     _report(results, stored_beside)
 
 
-def _report(results: Path, stored_beside: Callable[[Sequence[Record]], Gathered]) -> None:
+def _report(
+    results: Path,
+    stored_beside: Callable[[Sequence[Record]], Gathered],
+    planned: Collection[str] | None = None,
+) -> None:
     from rich.console import Console
 
     from zorbench.cli.summary import NOTE, summary_tables
@@ -156,7 +174,10 @@ def _report(results: Path, stored_beside: Callable[[Sequence[Record]], Gathered]
         raise InputError(f"{results}: no such results folder")
     own = read_records(results)
     gathered = stored_beside(own)
-    records = [*gathered.records, *own]  # the own last: what was written last decides
+    # What comes last decides which code of a rule counts: what was planned, or else the folder's own.
+    meant = [record for record in own if planned is None or record["key"] in planned]
+    rest = [record for record in own if planned is not None and record["key"] not in planned]
+    records: list[Record] = [*rest, *gathered.records, *meant] if gathered.records else [*own]
     if not records:
         raise InputError(f"{results}: holds no records; `zorbench run --out {results}` makes some")
     runs = read_runs(results)
