@@ -24,7 +24,8 @@ from zorbench.spiking.filters import digit_bank
 from zorbench.spiking.first_spikes import encode
 from zorbench.spiking.learner import OneSpikeNet
 from zorbench.spiking.networks import NETWORKS, Network
-from zorbench.spiking.stdp import Doubling
+from zorbench.spiking.stdp import STDP, Doubling
+from zorbench.spiking.stdp import update as adapt
 
 CHUNK = 100  # presentations of an unsupervised layer between two looks at the budget
 STEPS = 15  # T
@@ -61,6 +62,25 @@ class _OneSpike(Baseline):
 
     def _times(self, inputs: Tensor) -> Tensor:
         return encode(inputs.cpu(), self.bank, steps=STEPS)
+
+    def update(self, pre: Tensor, post: Tensor, signal: Tensor, w: Tensor) -> Tensor:
+        """The change of one window's weights w [n_in, n_out] by winners, one sample after the other.
+
+        Activity (T − t)/T stands for a first spike at t, 0 for none; a winner's signal is its reward or
+        punishment, 0 in a layer without. Weights are shared: those of all windows change with the winner's.
+        """
+        weight = w.T[:, :, None, None].clone()
+        pre_times, post_times = (((1 - part) * STEPS).round().to(torch.uint8) for part in (pre, post))
+        for times, posts, signals in zip(pre_times, post_times, signal, strict=True):
+            for unit in torch.nonzero(posts < STEPS):
+                rule, winner = self._rule(float(signals[unit])), torch.tensor([[int(unit), 0, 0]])
+                adapt(weight, times[None, :, None, None], winner, posts[unit], rule, steps=STEPS)
+        return weight[:, :, 0, 0].T - w
+
+    def _rule(self, signal: float) -> STDP:
+        """By which a winner learns that gets this signal."""
+        _, _, layer = next(iter(self.net.network.placed()))
+        return layer.rule
 
     def _learn_layers(self, times: Tensor, budget: Budget, share: float) -> None:
         """Layer after layer, with so large a share of what is left once the shots are handed out."""
@@ -136,6 +156,11 @@ class OneSpike(_OneSpike):
         "random_conv": {"learns": "decision"},
     }
     only_named = {"random_conv", *NETWORKS} - {_FIRST}
+    known_failures = dict.fromkeys(
+        ("learns", "learns-with-every-seed"),
+        "with the 2,000 presentations of this check, those with a third layer name one class for nearly all "
+        "images: deep2024 and inception2024, and from some seeds deepr2024 and deepr2024_2",
+    )
     tags = Tags(
         local=True,
         chooses_samples=True,
@@ -191,6 +216,10 @@ class OneSpike(_OneSpike):
 
     def predict(self, inputs: Tensor) -> Tensor:
         return self.net.scores(self.net.features(self._times(inputs), "decision"))
+
+    def _rule(self, signal: float) -> STDP:
+        reward, punishment = self.net.rules("decision")
+        return super()._rule(signal) if signal == 0 else reward if signal > 0 else punishment
 
     def state(self) -> dict[str, Tensor]:
         """The weights."""

@@ -139,6 +139,9 @@ class STLThreshold(STL):
     unsupported = dict.fromkeys(
         (Reconstruction, Colorization), "its read-out weights stay random; stl does this task"
     )
+    known_failures = {
+        "learns": "thresholds alone, above weights that stay random, remain at chance for 2,000 presentations"
+    }
     variants = {}
 
     @dataclass(frozen=True)

@@ -35,6 +35,7 @@ LEVELS = [
     ["compare", "frames", "export", "pack"],
     ["beside"],
     ["training"],
+    ["check"],
     ["cli"],
 ]
 ORDER = [part for level in LEVELS for part in level]

@@ -481,4 +481,5 @@ def test_where_time_is_the_limit_a_device_is_waited_for_between_two_minibatches(
     clock.resume()
     for _ in budget.batches():
         queued.append(4)
+        assert budget.updates <= updates
     assert budget.updates == updates

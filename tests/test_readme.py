@@ -51,6 +51,13 @@ def test_the_readme_s_plugin_becomes_a_row_by_the_readme_s_command(
     assert "perceptron" in page
 
 
+def test_the_readme_s_plugin_passes_the_checks(tmp_path: Path) -> None:
+    from zorbench.check import assert_conforms
+
+    (tmp_path / "perceptron.py").write_text(the_plugin(), encoding="utf-8")
+    assert_conforms(tmp_path / "perceptron.py", slow=True)
+
+
 def test_every_command_of_the_readme_has_options_that_exist() -> None:
     from typer.main import get_command
 

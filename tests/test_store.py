@@ -315,3 +315,19 @@ def test_a_damaged_description_is_told(tmp_path, content):
     (tmp_path / "runs" / "1.json").write_bytes(content)
     with pytest.raises(InputError, match=r"runs/1\.json: not a run description"):
         read_runs(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"lane": "timing", "attested": False}, True),
+        ({"lane": "timing", "attested": True}, False),
+        ({"lane": "accuracy", "attested": False}, False),
+        ({"lane": "timing", "attested": False, "status": "unsupported"}, False),
+    ],
+)
+def test_what_was_timed_on_a_busy_machine_is_run_again_when_asked(tmp_path, changes, expected):
+    store = Store(tmp_path)
+    store.records = {"k": {"key": "k", "status": "ok", **changes}}
+    assert store.needs("k", retry_failed=True) is expected
+    assert store.needs("k", retry_failed=False) is False

@@ -24,9 +24,9 @@ def test_the_wheel_carries_baselines_suites_and_templates(wheel: Path) -> None:
     for folder, pattern in (("baselines", "*.py"), ("suites", "*.toml")):
         for file in (CHECKOUT / folder).glob(pattern):
             assert f"zorbench/_bundled/{folder}/{file.name}" in names
-    templates = CHECKOUT / "zorbench" / "report" / "templates"
-    for file in templates.iterdir():
-        assert f"zorbench/report/templates/{file.name}" in names
+    for part in ("report", "cli"):
+        for file in (CHECKOUT / "zorbench" / part / "templates").iterdir():
+            assert f"zorbench/{part}/templates/{file.name}" in names
 
 
 def test_the_smoke_preset_runs_from_an_installed_wheel_in_an_empty_folder(

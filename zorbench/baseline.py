@@ -24,7 +24,9 @@ Role = Literal["contender", "floor", "reference"]
 class Tags:
     """What kind of rule this is. Shown beside its figures.
 
-    `local`: a weight's change depends on its own two units, itself and a signal to its post-synaptic unit.
+    `local`: a weight's change depends on its own two units, itself and a signal to its post-synaptic unit
+    (a borrowed `readout` left aside). Such a rule offers `update(pre, post, signal, w)`, the change of `w`
+    [n_in, n_out] from `pre` [batch, n_in], `post` [batch, n_out] in 0 … 1 and `signal` [batch, n_out].
     `uses_weight_transport`: the learning signal travels through the transposed forward weights.
     `chooses_samples`: picks its own minibatches (`budget.take`). `bottleneck`: in reconstruction, has
     `encode` and `decode`; without it the rule is scored outside the headline. `readout`: a read-out
@@ -99,6 +101,7 @@ class Baseline:
     published: ClassVar[
         Mapping[str, Set[type[Task]]]
     ] = {}  # row name → tasks it has its published setting for
+    known_failures: ClassVar[Mapping[str, str]] = {}  # check that the rule fails → why (`zorbench check`)
 
     @dataclass(frozen=True)
     class Config:
@@ -124,7 +127,11 @@ class Baseline:
         raise NotImplementedError(f"{type(self).__name__} has no decode")
 
     def state(self) -> dict[str, Tensor]:
-        """What prediction needs, as tensors: counted as parameters. Found by scanning the attributes."""
+        """What prediction needs, as tensors: counted as parameters. Found by scanning the attributes.
+
+        A rule may also have `load_state(state)`, which makes an untrained copy answer as the one did that
+        the state is from.
+        """
         return find_tensors(self)
 
     def diagnostics(self) -> Mapping[str, Sequence[float]]:

@@ -24,7 +24,7 @@ class ContractError(RuntimeError):
 
 def check_bottleneck(plugin: Baseline, spec: EntrySpec) -> None:
     """Raise `ContractError` if a rule is to reconstruct without a bottleneck and does not say so."""
-    if not _bottlenecked(plugin, spec):
+    if not bottlenecked(plugin, spec):
         return
     for method in ("encode", "decode"):
         if getattr(type(plugin), method) is getattr(Baseline, method):
@@ -42,21 +42,26 @@ def predict(plugin: Baseline, spec: EntrySpec, inputs: Float[Tensor, "n *shape"]
     of all inputs are made first, and are decoded in another order than they were encoded in. What a rule
     hides elsewhere than in its attributes is not found.
     """
-    if not _bottlenecked(plugin, spec):
+    if not bottlenecked(plugin, spec):
         return _ask(plugin, "predict", inputs, spec)
     codes = _ask(plugin, "encode", inputs, spec)
-    if codes.ndim != 2 or not 1 <= codes.shape[1] <= spec.code:
-        raise ContractError(
-            f"encode returned {list(codes.shape)} for {len(inputs)} images; "
-            f"expected [{len(inputs)}, k] with 1 <= k <= {spec.code}"
-        )
-    if codes.dtype != torch.float32:
-        raise ContractError(f"encode returned {codes.dtype}; codes are float32")
+    check_codes(codes, len(inputs), spec)
     order = torch.randperm(len(codes), generator=torch.Generator().manual_seed(len(codes)))
     decoded = _ask(plugin, "decode", codes[order], spec)
     restored = torch.empty_like(decoded)
     restored[order] = decoded
     return restored
+
+
+def check_codes(codes: Tensor, count: int, spec: EntrySpec) -> None:
+    """Raise `ContractError` if what `encode` returned for `count` images does not fit the bottleneck."""
+    if codes.ndim != 2 or not 1 <= codes.shape[1] <= spec.code:
+        raise ContractError(
+            f"encode returned {list(codes.shape)} for {count} images; "
+            f"expected [{count}, k] with 1 <= k <= {spec.code}"
+        )
+    if codes.dtype != torch.float32:
+        raise ContractError(f"encode returned {codes.dtype}; codes are float32")
 
 
 @contextmanager
@@ -81,7 +86,8 @@ def _fingerprint(plugin: Baseline) -> dict[str, tuple[int, int, tuple[int, ...]]
     }
 
 
-def _bottlenecked(plugin: Baseline, spec: EntrySpec) -> bool:
+def bottlenecked(plugin: Baseline, spec: EntrySpec) -> bool:
+    """Whether what is scored is `decode(encode(x))`."""
     # The class's tags, which the record shows, not what an instance has made of them.
     return spec.task is Reconstruction and type(plugin).tags.bottleneck
 
@@ -99,16 +105,24 @@ def _answer(plugin: Baseline, method: str, chunk: Tensor, spec: EntrySpec) -> Te
     with torch.no_grad():
         # A copy: a rule that writes into its argument must not change what it is scored on.
         answer = getattr(plugin, method)(chunk.to(spec.device, copy=True))
+    check_answer(answer, method, len(chunk), spec)
+    return answer.detach().to("cpu", copy=True)  # a rule may answer from memory of its own
+
+
+def check_answer(answer: object, method: str, count: int, spec: EntrySpec) -> None:
+    """Raise `ContractError` if `method` answered `count` inputs with something of the wrong kind or shape.
+
+    Raises `Diverged` if it is not all numbers.
+    """
     if not isinstance(answer, Tensor) or not answer.is_floating_point():
         raise ContractError(f"{method} returned {_kind(answer)}; expected a floating-point tensor")
     shape = tuple(answer.shape)
-    expected = None if method == "encode" else (len(chunk), *spec.output_shape)
-    if shape[:1] != (len(chunk),) or (expected and shape != expected):
-        wanted = list(expected) if expected else f"[{len(chunk)}, k]"
+    expected = None if method == "encode" else (count, *spec.output_shape)
+    if shape[:1] != (count,) or (expected and shape != expected):
+        wanted = list(expected) if expected else f"[{count}, k]"
         raise ContractError(f"{method} returned shape {list(shape)}; expected {wanted}")
     if not bool(torch.isfinite(answer).all()):
         raise Diverged(f"{method} returned NaN or infinity")
-    return answer.detach().to("cpu", copy=True)  # a rule may answer from memory of its own
 
 
 def _kind(answer: object) -> str:

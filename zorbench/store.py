@@ -101,9 +101,15 @@ class Store:
         return next(found, None)
 
     def needs(self, *keys: str, retry_failed: bool) -> bool:
-        """Whether the cell whose record may stand under any of `keys` is to be run."""
+        """Whether the cell whose record may stand under any of `keys` is to be run.
+
+        With `retry_failed` also what ended in an error or a timeout, and what was timed on a busy machine.
+        """
         record = self.find(*keys)
-        return record is None or (retry_failed and record["status"] in RETRIED)
+        if record is None:
+            return True
+        busy = record.get("lane") == "timing" and record["status"] == "ok" and not record["attested"]
+        return retry_failed and (busy or record["status"] in RETRIED)
 
     def append(self, record: dict[str, Any], pictures: dict[str, bytes] | None = None) -> None:
         """Write a record whole, its pictures first, so that no record names a file that is not there."""

@@ -14,6 +14,7 @@ from zorbench.spiking.first_spikes import encode
 from zorbench.spiking.networks import NETWORKS
 
 SHAPE = (1, 28, 28)
+STEPS = 15
 IMAGES = (Reconstruction, Colorization)
 
 
@@ -65,6 +66,33 @@ def test_it_decides_as_its_network_does_and_spends_the_whole_budget(digit_proble
     for row, choice in zip(scores, decided.tolist(), strict=True):
         tops = (row == row.max()).nonzero().flatten().tolist()
         assert tops == [choice] if choice >= 0 else len(tops) == 10
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_update_is_what_the_decision_learns_by(digit_problem, build, right):
+    """One sample's winner, its window cut out by hand, with its reward or punishment for a signal."""
+    problem = digit_problem()
+    plugin = build("mozafari2018", problem)
+    net = plugin.net
+    cached = net.features(plugin._times(problem.inputs[:1]), "decision")
+    before = net.weights["decision"].clone()
+    decided = int(net.decide(cached)[0])
+    assert decided >= 0
+    label = decided if right else (decided + 1) % 10
+    said = net.learn_to_decide(cached, torch.tensor([label]))
+    ((unit, row, column),) = said.winners[0].tolist()
+
+    maps, _, height, width = before.shape
+    pad = net.network.decision.padding
+    framed = torch.nn.functional.pad(cached.float(), (pad,) * 4, value=STEPS)
+    window = framed[0, :, row : row + height, column : column + width].flatten()
+    pre, post, signal = (STEPS - window)[None] / STEPS, torch.zeros(1, maps), torch.zeros(1, maps)
+    post[0, unit], signal[0, unit] = 1 / STEPS, 1.0 if right else -1.0  # a decision falls at T − 1
+    build_again = build("mozafari2018", problem)  # whose rates have not followed this batch
+    change = build_again.update(pre, post, signal, before.flatten(1).T)
+    moved = (net.weights["decision"] - before).flatten(1).T
+    assert moved.any()
+    torch.testing.assert_close(change, moved, atol=1e-7, rtol=0)
 
 
 def test_layers_learn_in_equal_shares_of_the_unsupervised_part(digit_problem, build, monkeypatch):

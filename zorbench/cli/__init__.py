@@ -1,4 +1,4 @@
-"""The command line: `zorbench run | report | list`."""
+"""The command line: `zorbench run | train | report | new | check | list`."""
 
 from zorbench.cli.app import main
 

@@ -13,7 +13,7 @@ from zorbench import __version__
 from zorbench.cli import folders, own
 from zorbench.errors import InputError
 
-OK, BAD_INPUT, CELLS_FAILED, INTERRUPTED = 0, 2, 3, 130
+OK, CHECK_FAILED, BAD_INPUT, CELLS_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 INTERRUPTED_NOTE = "zorbench: interrupted; what has ended is kept, the same command goes on from there"
 
 app = typer.Typer(
@@ -53,6 +53,14 @@ class Listing(StrEnum):
     baselines = "baselines"
     suites = "suites"
     datasets = "datasets"
+
+
+class Asked(StrEnum):
+    """What a new plugin is for."""
+
+    classification = "classification"
+    reconstruction = "reconstruction"
+    colorization = "colorization"
 
 
 DataRoot = Annotated[
@@ -129,7 +137,10 @@ def run(
     ] = None,
     plugin: Plugins = None,
     retry: Annotated[
-        Retry | None, typer.Option(help="Run cells again that ended in an error or timeout.")
+        Retry | None,
+        typer.Option(
+            help="Run cells again that ended in an error or timeout, or were timed on a busy machine."
+        ),
     ] = None,
     seeds_together: Annotated[
         bool,
@@ -314,6 +325,52 @@ def report(
     from zorbench.cli.run import report_on
 
     report_on(results, with_ or [])
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(help="Its name, e.g. my_rule.")],
+    task: Annotated[Asked, typer.Option(help="What it is for.")] = Asked.classification,
+    out: Annotated[Path, typer.Option(help="Folder to write it to.")] = Path("."),
+) -> None:
+    """Write a plugin that already runs, NAME.py, and its test; then change it into your rule."""
+    from zorbench.cli.new import write_plugin
+
+    written = write_plugin(name, task.value, out)
+    print(f"wrote {written.plugin} and {written.test}; next:")
+    for command in written.commands:
+        print(f"  {command}")
+
+
+@app.command()
+def check(
+    plugin: Annotated[
+        str | None,
+        typer.Argument(help="A plugin file, a folder of them, or a baseline's name.", show_default=False),
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="All bundled baselines.")] = False,
+    row: Annotated[str | None, typer.Option(help="One row of the plugin alone.")] = None,
+    slow: Annotated[
+        bool, typer.Option("--slow", help="Also slow checks, and rows that run only where they are named.")
+    ] = False,
+    listed: Annotated[bool, typer.Option("--list", help="List the checks, and check nothing.")] = False,
+) -> None:
+    """Check that a plugin does what is asked of every rule, in each of its tasks.
+
+    Exit status: 0 nothing failed (known failures aside), 1 a check failed, 2 bad input, 130 interrupted.
+    """
+    from zorbench.cli.check import CheckOptions, print_checks
+    from zorbench.cli.check import check as check_plugin
+
+    if listed:
+        print_checks()
+        return
+    try:
+        passed = check_plugin(CheckOptions(plugin, every, row, slow))
+    except KeyboardInterrupt:
+        print("zorbench: interrupted", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
+    raise typer.Exit(OK if passed else CHECK_FAILED)
 
 
 @app.command(name="list")

@@ -135,13 +135,6 @@ def _times(cell: Cell, seeds: int) -> bool:
     return cell.lane == "timing" and cell.repetition % 2 == 0 and cell.seed < seeds
 
 
-def needed(cell: Cell, store: Store, retry_failed: bool) -> bool:
-    """Whether to run a cell: also, with what failed, one whose seconds a busy machine did not attest."""
-    record = store.records.get(cell.key, {})
-    unattested = cell.lane == "timing" and record.get("status") == "ok" and not record["attested"]
-    return store.needs(cell.key, retry_failed=retry_failed) or (retry_failed and unattested)
-
-
 def missing(question: Question, store: Store, jobs: int, retry_failed: bool) -> dict[str, float]:
     """Key of each cell that is still to be run → seconds of waiting for it, with `jobs` cells at a time."""
     setting = question.setting
@@ -152,7 +145,7 @@ def missing(question: Question, store: Store, jobs: int, retry_failed: bool) -> 
         (question.row, setting.row),
     ):
         for cell in cells:
-            if needed(cell, store, retry_failed):
+            if store.needs(cell.key, retry_failed=retry_failed):
                 label = cell.entry.label
                 documented = setting.costs.get((label, name or ""), setting.costs[label, FLOORS])
                 seconds = _seconds_seen(cell, store) or documented

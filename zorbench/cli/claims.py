@@ -14,7 +14,7 @@ from zorbench.claims.document import DOCUMENT, Answers, document
 from zorbench.claims.markdown import MARKDOWN, markdown, tally
 from zorbench.claims.schedule import choose
 from zorbench.claims.tables import Kind
-from zorbench.cli.claim_cells import Question, make_questions, missing, needed
+from zorbench.cli.claim_cells import Question, make_questions, missing
 from zorbench.cli.display import Display, duration, make_display
 from zorbench.cli.ledger import print_claims, print_ledger
 from zorbench.cli.run import run_cells
@@ -125,7 +125,7 @@ def _run(
 ) -> None:
     """Run the missing cells of these questions; rounds of the timing lane take turns of all its rows."""
     cells = {cell.key: cell for question in questions for cell in question.cells}
-    todo = [cell for cell in cells.values() if needed(cell, store, options.retry_failed)]
+    todo = [cell for cell in cells.values() if store.needs(cell.key, retry_failed=options.retry_failed)]
     display.planned(list(cells.values()), todo, store.results)
     todo.sort(key=lambda cell: (cell.phase, cell.seed if cell.alone else 0))
     if todo:

@@ -295,8 +295,7 @@ def run_cells(
 ) -> None:
     """Run cells in order of their phases, at most `jobs` at a time, and append their records to the store.
 
-    `needed` is asked of each once its settings are known: trials that were run again may leave them as they
-    were.
+    `needed` is asked of each once its settings are known: trials run again may leave them as they were.
     """
     started = datetime.now(UTC)
     run = f"{started:%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"

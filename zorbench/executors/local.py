@@ -43,9 +43,9 @@ def run_local(todo: Sequence[Work], jobs: int, log: Path) -> Iterator[Progress]:
     running: dict[Future[_Result], Work] = {}
     on_cpu = all(cell.device == "cpu" for one in todo for cell in _cells(one))
     surroundings = Surroundings(Path.cwd(), dict(os.environ) | ENVIRONMENT, log.absolute(), on_cpu)
-    context = _warm_context()
+    context = warm_context()
     others = set(active_children())
-    with _environment(ENVIRONMENT):
+    with environment(ENVIRONMENT):
         try:
             while waiting or running:
                 while waiting and len(running) < jobs:
@@ -72,7 +72,8 @@ def run_local(todo: Sequence[Work], jobs: int, log: Path) -> Iterator[Progress]:
                 process.join()
 
 
-def _warm_context() -> BaseContext:
+def warm_context() -> BaseContext:
+    """From which processes are forked that have imported everything already."""
     if "forkserver" not in get_all_start_methods():
         return get_context("spawn")
     context = get_context("forkserver")
@@ -90,12 +91,13 @@ def _result(future: "Future[_Result]", one: Work) -> _Result:
     except TimeoutError:
         return Outcome("timeout", f"exceeded its limit of {one.timeout:g} s")
     except ProcessExpired as error:
-        return Outcome("error", _how_it_ended(error.exitcode))
+        return Outcome("error", how_it_ended(error.exitcode))
     except Exception as error:  # an answer that cannot travel between processes
         return Outcome("error", f"{type(error).__name__}: {error}")
 
 
-def _how_it_ended(exitcode: int) -> str:
+def how_it_ended(exitcode: int) -> str:
+    """What a process's exit status says, where it did not answer."""
     if exitcode == -signal.SIGKILL:
         return "the cell's process was killed (SIGKILL): most likely out of memory"
     if exitcode < 0:
@@ -104,7 +106,7 @@ def _how_it_ended(exitcode: int) -> str:
 
 
 @contextmanager
-def _environment(values: dict[str, str]) -> Iterator[None]:
+def environment(values: dict[str, str]) -> Iterator[None]:
     """Environment variables in place while processes may start."""
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)

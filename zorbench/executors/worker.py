@@ -38,21 +38,28 @@ def work(what: Work, surroundings: Surroundings) -> Outcome | tuple[Outcome, ...
 
     A group gives an outcome a cell, or a single one that says why it failed as a whole.
     """
+    settle(surroundings)
+
+    from zorbench.run import run_cell
+    from zorbench.together import run_group
+
+    result = run_group(what) if isinstance(what, Group) else run_cell(what)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return result
+
+
+def settle(surroundings: Surroundings) -> None:
+    """Take over what the run has given this process."""
     _end_with_parent()
     os.environ.update(surroundings.environment)
     os.chdir(surroundings.folder)
     _print_to(surroundings.log)
 
     from zorbench.memory import limit_memory
-    from zorbench.run import run_cell
-    from zorbench.together import run_group
 
     if surroundings.limit_memory:
         limit_memory()
-    result = run_group(what) if isinstance(what, Group) else run_cell(what)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    return result
 
 
 def _end_with_parent() -> None:
