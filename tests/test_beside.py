@@ -128,6 +128,12 @@ def test_of_code_that_was_changed_the_last_counts_unless_another_is_wanted(shelf
     assert {record["source"] for record in wanted.records} == {"a"}
 
 
+def test_entries_come_in_the_order_of_the_run(shelf):
+    stored = shelf([cell("zor", 0, entry=name) for name in ("a", "b", "c")])
+    own = [cell("mine", 0, entry=name) for name in ("c", "a", "b")]
+    assert [record["entry"] for record in gathered([stored], own).records] == ["c", "a", "b"]
+
+
 def test_pictures_stay_where_they_are(shelf):
     found = gathered([shelf([cell("zor", 0, images={"prediction": "images/x.png"})])])
     assert "images" not in found.records[0]

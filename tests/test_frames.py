@@ -18,6 +18,9 @@ CURVE = [
 ]
 
 
+SCORES = {"clean": {"error": 1}, "validation": {"error": 0.5}}
+
+
 @pytest.fixture
 def results(tmp_path: Path) -> Path:
     return write(
@@ -26,7 +29,7 @@ def results(tmp_path: Path) -> Path:
             cell("zor", 10, 0.25, curve=CURVE, config={"lr": 1, "gate": True}, cost={"samples": 100}),
             cell("zor", 9, 0.5, config={"lr": 0.5, "gate": False}, classes=["tea", "soup"]),
             cell("mlp", 0, status="error", reason="out of tea", config={"lr": "auto"}, load=None),
-            cell("fast", 0, 1, baseline="zor", config={}),
+            cell("fast", 0, baseline="zor", config={}, metrics=SCORES),
         ],
     )
 
@@ -37,6 +40,7 @@ def test_a_record_is_a_row_in_an_order_of_its_own(results: Path):
     assert list(frame["seed"]) == [0, 0, 9, 10]  # as numbers
     assert list(frame.columns[:4]) == ["key", "suite", "entry", "protocol"]
     assert frame["error"].tolist()[2:] == [0.5, 0.25]
+    assert frame.loc[0, "error"] == 1
     assert frame["error"].isna().tolist() == [False, True, False, False]
     assert frame.loc[1, "reason"] == "out of tea"
     assert json.loads(frame.loc[2, "classes"]) == ["tea", "soup"]

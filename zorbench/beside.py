@@ -157,6 +157,8 @@ def gather(
         told = shelf.told(chosen or shelf.records)
         records += [_marked(record, told) for record in chosen]
         remarks.append((f"From {told}", _remark(chosen, left)))
+    order = {key: number for number, key in enumerate(asked)}
+    records.sort(key=lambda record: order[entry_key(record)])  # as the run has them, not as they are stored
     return Gathered(tuple(records), tuple(remarks))
 
 

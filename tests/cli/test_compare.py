@@ -148,3 +148,41 @@ def test_a_cell_that_failed_first_and_was_mended_counts_as_mended(
 ) -> None:
     write(tmp_path / "new", [cell("mlp", 1, status="error"), *OLD])
     assert zorbench("compare", "old", "new").status == 0
+
+
+RULE = '''
+import torch
+from zorbench import Classification, StepBaseline
+
+
+class Mine(StepBaseline):
+    """Says the same of everything."""
+    name = "mine"
+    tasks = {Classification}
+
+    def step(self, inputs, targets):
+        pass
+
+    def predict(self, inputs):
+        return ANSWER
+'''
+
+
+def test_a_change_that_is_taken_back_is_taken_back_in_the_records(
+    zorbench: Zorbench, tiny: str, tmp_path: Path
+) -> None:
+    command = ["run", tiny, "--plugin", "mine.py", "--baseline", "mine", "--seeds", "1", "--out"]
+
+    def status(answer: str, out: str) -> int:
+        (tmp_path / "mine.py").write_text(RULE.replace("ANSWER", answer))
+        assert zorbench(*command, out).status == 0
+        return int(zorbench("compare", "old", out).status) if out != "old" else 0
+
+    good, bad = "torch.eye(10)[torch.zeros(len(inputs), dtype=torch.long)]", "torch.zeros(len(inputs), 10)"
+    status(good, "old")
+    assert status(good, "new") == 0
+    assert status(bad, "new") == 1
+    assert status(good, "new") == 0  # what is planned counts, not what was run last
+    size = (tmp_path / "new" / "records.jsonl").stat().st_size
+    assert status(good, "new") == 0
+    assert (tmp_path / "new" / "records.jsonl").stat().st_size == size

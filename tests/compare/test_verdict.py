@@ -94,6 +94,14 @@ def test_records_of_code_that_was_replaced_do_not_count():
     assert found.status == 0
 
 
+def test_a_seed_that_only_replaced_code_has_run_is_missing():
+    stale, fresh = row("zor", [0.2] * 3, source="bad"), row("zor", [0.2] * 2, source="good")
+    old = [*floor(seeds=3), *row("zor", [0.2] * 3)]
+    found = held([*floor(seeds=3), *stale, *fresh], old)
+    assert found.status == 3
+    assert [(gap.place.label, gap.seed) for gap in found.gaps] == [("zor", 2)]
+
+
 # The zero of skill
 
 
@@ -361,6 +369,13 @@ def test_times_gate_if_asked_to(times: float, status: int):
     assert [one.place.label for one in found.slowdowns] == ["zor"] * status
 
 
+@pytest.mark.parametrize("share", [0.05, 0.1, 0.15, 0.3, 0.35, 0.7])
+def test_the_time_margin_itself_is_no_regression(share: float):
+    old = [*OLD, *timed("zor", [3.0, 7.0, 11.0])]
+    slower = [seconds * (1 + share) for seconds in (3.0, 7.0, 11.0)]
+    assert held([*OLD, *timed("zor", slower)], old, time_margin=share).status == 0
+
+
 @pytest.mark.parametrize(
     "changes", [{"attested": False}, {"lane": "accuracy"}, {"repetition": 1}, {"episode_sha256": "other"}]
 )
@@ -388,4 +403,6 @@ def test_what_was_learned_in_so_many_seconds_gates_as_times_do():
     ]
     assert held(new, old, time_margin=0.2).status == 1
     assert math.isclose(found.ungated[0].loss, 0.4)
+    elsewhere = {**RUN, "machine": {"processor": "Imaginary 1"}}
+    assert held(new, old, [elsewhere], time_margin=0.2).regressions == ()
     assert held(TIMED, old).status == 3

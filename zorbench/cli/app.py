@@ -322,7 +322,7 @@ def report(
     with_: folders.With = None,
 ) -> None:
     """Write the report of a results folder again, from its records."""
-    from zorbench.cli.run import report_on
+    from zorbench.cli.report import report_on
 
     report_on(results, with_ or [])
 

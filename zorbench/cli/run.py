@@ -1,4 +1,4 @@
-"""`zorbench run` and `zorbench report`: from options to records, a report and a count of failures."""
+"""`zorbench run`: from options to records and a count of failures."""
 
 import itertools
 import math
@@ -6,24 +6,16 @@ import secrets
 import shlex
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from zorbench.beside import (
-    Gathered,
-    Shelf,
-    asked_by_cells,
-    asked_by_records,
-    gather,
-    ready_made,
-    this_machine,
-)
+from zorbench.beside import Shelf, asked_by_cells, gather, ready_made, this_machine
 from zorbench.cell import FAILED, TIMING, Cell, Group, Outcome, Work, make_record
 from zorbench.cli.display import Display, make_display
-from zorbench.compare.times import machine_facts
+from zorbench.cli.report import write_and_show
 from zorbench.entry import Entry, Protocol
 from zorbench.environment import describe_environment
 from zorbench.errors import InputError, unknown
@@ -33,10 +25,11 @@ from zorbench.own import SUITE as OWN_SUITE
 from zorbench.own import Own, own_entries
 from zorbench.plan import Request, make_plan
 from zorbench.registry import Registry
-from zorbench.report.cells import Record
+from zorbench.report.cells import lane
+from zorbench.report.current import current
 from zorbench.session import THREADS
 from zorbench.stats import is_smoke
-from zorbench.store import RUNS, Store, read_records, read_runs
+from zorbench.store import RUNS, Store
 from zorbench.suite import bundled_suites, find_suite, load_presets
 from zorbench.tasks import TASKS
 from zorbench.together import group_seeds
@@ -98,6 +91,8 @@ def run_suites(options: RunOptions) -> int:
     machines = [this_machine(options.device, THREADS)] if shelves else []
     with Store(results, ready_made(shelves, machines)) as store:
         keys = [_keys(cell, options) for cell in cells]
+        planned = {key for own in keys for key in own}
+        _renew(store, planned)
         todo = _to_run(cells, store, options)
         display = make_display(sys.stderr)
         display.planned(cells, todo, results)
@@ -122,56 +117,21 @@ def run_suites(options: RunOptions) -> int:
         )
     if failed:
         display.line(f"{failed} of {len(cells)} cells failed; --retry failed runs errors and timeouts again")
-    planned = {key for own in keys for key in own}
     stored_beside = partial(gather, shelves, asked_by_cells(cells), machines=machines, planned=planned)
-    _report(results, stored_beside)
+    write_and_show(results, stored_beside, planned)
     return failed
 
 
-def report_on(results: Path, beside: Sequence[Path] = ()) -> None:
-    """Write the report of a results folder, print its tables, what they say, and where the page is.
+def _renew(store: Store, planned: Collection[str]) -> None:
+    """Write records again that were planned and replaced since: of a rule whose code is what it was before.
 
-    Stored records of the folders `beside` stand next to its own.
+    What was written last is what a report shows, and a comparison.
     """
-    shelves = [Shelf.open(folder, results) for folder in beside]
-
-    def stored_beside(own: Sequence[Record]) -> Gathered:
-        runs = {str(run.get("id")): run for run in read_runs(results)}
-        machines = [facts for record in own if (facts := machine_facts(record, runs))]
-        return gather(shelves, asked_by_records(own), own, machines)
-
-    _report(results, stored_beside)
-
-
-def _report(results: Path, stored_beside: Callable[[Sequence[Record]], Gathered]) -> None:
-    from rich.console import Console
-
-    from zorbench.cli.summary import NOTE, summary_tables
-    from zorbench.report import write_report
-    from zorbench.report.build import build_view
-    from zorbench.report.summary import in_short
-    from zorbench.report.wording import self_check
-
-    if not results.is_dir():
-        raise InputError(f"{results}: no such results folder")
-    own = read_records(results)
-    gathered = stored_beside(own)
-    records = [*gathered.records, *own]  # the own last: what was written last decides
-    if not records:
-        raise InputError(f"{results}: holds no records; `zorbench run --out {results}` makes some")
-    runs = read_runs(results)
-    paths = write_report(results, records, runs, remarks=gathered.remarks)
-    view = build_view(records, runs, gathered.remarks)
-    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
-    for title, table in summary_tables(view):
-        console.print(title, style="bold", markup=False)
-        console.print(table)
-    print(NOTE)
-    for term, remark in gathered.remarks:
-        console.print(f"{term}: {remark}", markup=False, soft_wrap=True)
-    for line in filter(None, [*(sentence for _, sentence in in_short(view)), self_check(view)]):
-        console.print(line, markup=False, soft_wrap=True)
-    print(f"report: {paths.html}")
+    records = [record for record in store.records.values() if lane(record) != "tuning"]
+    shown = {record["key"] for record in current(records)[0]}
+    for record in records:
+        if record["key"] in planned and record["key"] not in shown:
+            store.append(record)
 
 
 def _what_to_run(options: RunOptions) -> tuple[list[Entry], int, str]:

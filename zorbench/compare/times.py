@@ -40,7 +40,7 @@ def machine_differences(old: Side, new: Side) -> str:
     names = sorted({name for side in sides for facts in side.values() if facts for name in facts})
     told = []
     for name in names:
-        values = [sorted({_text(facts[name]) for facts in side.values() if facts}) for side in sides]
+        values = [sorted({_text(facts.get(name)) for facts in side.values() if facts}) for side in sides]
         if values[0] != values[1]:
             told.append(f"{name} {', '.join(values[0])} → {', '.join(values[1])}")
     return "; ".join(told)
