@@ -17,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help:
 	@echo "make bench      compare all baselines on the data that is always there (about 6 minutes); PRESET=full for more"
 	@echo "make compare    the smoke preset held against results/reference       make reference  make that anew"
-	@echo "make test       fast tests            make test-slow  the others"
+	@echo "make test       fast tests            make test-slow  the others      make test-browser  the report in Chromium"
 	@echo "make check      format, lint, types   make format     put the format right"
 	@echo "make perf       speed benchmarks      make perf-gpu   those that need a CUDA device"
 	@echo "make setup      only the virtual environment"
