@@ -18,6 +18,7 @@ from zorbench.report.noise import MEANING as NOISE_MEANING
 from zorbench.report.noise import NoiseGroup, error_under_noise, mean_error, noise_groups
 from zorbench.report.overview import Line, overview
 from zorbench.report.scatter import error_against_seconds
+from zorbench.report.styles import share_styles
 from zorbench.report.wins import Wins, wins
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -76,7 +77,7 @@ def page(view: ReportView, results: Path) -> str:
         keep_trailing_newline=True,
     )
     environment.filters.update(error=_error, peak=_peak, mean_error=mean_error)
-    return environment.get_template("page.html.j2").render(
+    rendered = environment.get_template("page.html.j2").render(
         view=view,
         words=wording,
         summary=summary,
@@ -90,6 +91,7 @@ def page(view: ReportView, results: Path) -> str:
         claims=claims_section(results),
         swatches={label: _swatch(index) for label, index in view.series.items()},
     )
+    return share_styles(rendered)
 
 
 def _suite(suite: SuiteView, view: ReportView, results: Path) -> SuiteSection:

@@ -114,9 +114,10 @@
   const tip = make("div", { id: "tip", role: "tooltip", hidden: "" });
   document.body.append(tip);
   for (const line of all("svg .series[data-tip] path")) {
-    if (line.closest("defs") || line.style.fill !== "none") continue;
+    if (line.closest("defs") || getComputedStyle(line).fill !== "none") continue;
     const wide = line.cloneNode();  // a hair line is hard to hit
     wide.removeAttribute("clip-path");
+    wide.removeAttribute("class");
     wide.style.cssText = "fill:none;stroke:transparent;stroke-width:9";
     line.after(wide);
   }
