@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from zorbench.check import check_plugin
-from zorbench.cli.app import Asked
+from zorbench.cli.choices import Asked
 from zorbench.tasks import TASKS
 
 EACH = pytest.mark.parametrize("task", sorted(TASKS))

@@ -71,3 +71,12 @@ def test_an_unmatched_row_leaves_the_headline():
     entry = entry_of([*tuned("rule"), *tuned("wide", unmatched="searches 9 settings")])
     assert [row.label for row in entry.group("headline")] == ["rule"]
     assert [row.label for row in entry.group("outside")] == ["wide"]
+
+
+def test_who_tried_more_than_others_leaves_the_headline_too():
+    greedy = rows("s", "e", "greedy", (0.1,) * 3, protocol="tuned", study="more", trials=64)
+    entry = entry_of([*tuned("rule"), *greedy, *tuned("other")])
+    assert {row.label for row in entry.group("headline")} == {"rule", "other"}
+    (outside,) = entry.group("outside")
+    assert outside.unmatched == "tried 64 configurations, where others tried 3"
+    assert "greedy" not in entry.standing.labels

@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +10,7 @@ import typer
 
 from zorbench import __version__
 from zorbench.cli import folders, own
+from zorbench.cli.choices import Asked, DataRoot, Equal, Listing, Part, Plugins, Retry
 from zorbench.errors import InputError
 
 OK, CHECK_FAILED, BAD_INPUT, CELLS_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
@@ -23,54 +23,6 @@ app = typer.Typer(
     help="Learning rules compared on equal terms.",
     rich_markup_mode=None,
 )
-
-
-class Retry(StrEnum):
-    """What of an earlier run is run again."""
-
-    failed = "failed"
-
-
-class Equal(StrEnum):
-    """What is held equal."""
-
-    samples = "samples"
-    time = "time"
-    tuned = "tuned"
-
-
-class Part(StrEnum):
-    """What says which epoch's weights are the model's."""
-
-    validation = "validation"
-    test = "test"
-    last = "last"
-
-
-class Listing(StrEnum):
-    """What can be listed."""
-
-    baselines = "baselines"
-    suites = "suites"
-    datasets = "datasets"
-
-
-class Asked(StrEnum):
-    """What a new plugin is for."""
-
-    classification = "classification"
-    reconstruction = "reconstruction"
-    colorization = "colorization"
-
-
-DataRoot = Annotated[
-    Path | None,
-    typer.Option("--data-root", envvar="ZORBENCH_DATA", help="Folder that holds the real data sets."),
-]
-Plugins = Annotated[
-    list[Path] | None,
-    typer.Option("--plugin", help="A plugin file, or a folder of them; repeatable."),
-]
 
 
 def _version(wanted: bool) -> None:

@@ -133,7 +133,7 @@ def _entry(
     first = records[0]
     yardstick = next((row.label for row in rows if row.all[0].get("yardstick")), None)
     finals = [list(row.ok.values()) for row in rows if row.label == yardstick and not row.failures]
-    ordered = tuple(sorted(built, key=_place))
+    ordered = tuple(sorted(_alike_in_trials(built), key=_place))
     return EntryView(
         suite=suite,
         name=name,
@@ -157,6 +157,19 @@ def _entry(
         clocked=clocked(timed, yardstick, final_errors(finals[0]) if finals else []),
         studies=studies,
     )
+
+
+def _alike_in_trials(rows: Sequence[Row]) -> list[Row]:
+    """The rows, those that tried more configurations than another out of the headline, with the reason."""
+    fewest = min((row.trials for row in rows if row.trials is not None), default=0)
+    return [
+        replace(
+            row, group="outside", unmatched=f"tried {row.trials} configurations, where others tried {fewest}"
+        )
+        if row.trials is not None and row.trials > fewest and row.group == "headline"
+        else row
+        for row in rows
+    ]
 
 
 def _place(row: Row) -> tuple[int, bool, float, str]:
