@@ -13,7 +13,6 @@ from zorbench.stats import (
     Comparison,
     Estimate,
     compare_all,
-    compare_to,
     mean_interval,
     paired_difference,
 )
@@ -122,18 +121,6 @@ def test_adjusted_p_equals_an_exact_step_down_by_loop(case, unit):
     assert [c.p for c in got] == step_down_by_loop(errors, pairs)
 
 
-@pytest.mark.parametrize("reference", [0, 2])
-def test_the_family_of_one_reference_has_the_other_columns_only(reference):
-    errors = integer_errors(0)
-    pairs = [(i, reference) for i in range(4) if i != reference]
-    got = compare_to(errors * 0.1, reference)
-    assert [(c.first, c.second) for c in got] == pairs
-    assert [c.p for c in got] == step_down_by_loop(errors, pairs)
-    assert [c.difference for c in got] == [
-        paired_difference(errors[:, i] * 0.1, errors[:, j] * 0.1) for i, j in pairs
-    ]
-
-
 def p_by_all_flips(errors, pairs):
     """Adjusted p with every flip, by t as it is written in books; for errors without ties."""
     first, second = np.array(pairs).T
@@ -230,7 +217,7 @@ def test_the_unit_of_the_errors_does_not_matter(scale):
 @pytest.mark.parametrize("seeds", [0, 1, 2, 5, VERDICT_SEEDS - 1])
 def test_fewer_seeds_than_a_verdict_takes_give_no_p(seeds):
     errors = np.random.default_rng(0).random((seeds, 3)) * 1e-3 + [0, 10, 20]
-    for one in [*compare_all(errors), *compare_to(errors, 1)]:
+    for one in compare_all(errors):
         assert one.p is None
         assert not one.significant
         assert one.difference.n == seeds
@@ -254,10 +241,7 @@ def test_errors_that_cannot_be_compared_are_refused():
     with pytest.raises(ValueError, match=r"compared errors need 2 dimensions, got the shape \(3,\)"):
         compare_all([0.1, 0.2, 0.3])
     with pytest.raises(ValueError, match="compared errors need to be finite"):
-        compare_to([[0.1, math.nan]], 0)
-    for reference in (2, -1):
-        with pytest.raises(ValueError, match=f"no column {reference} to compare with; there are 2"):
-            compare_to([[0.1, 0.2]], reference)
+        compare_all([[0.1, math.nan]])
 
 
 # What the verdicts are worth

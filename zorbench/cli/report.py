@@ -39,7 +39,6 @@ def write_and_show(
 
     from zorbench.cli.summary import NOTE, summary_tables
     from zorbench.report import write_report
-    from zorbench.report.build import build_view
     from zorbench.report.summary import in_short
     from zorbench.report.wording import self_check
 
@@ -55,7 +54,7 @@ def write_and_show(
         raise InputError(f"{results}: holds no records; `zorbench run --out {results}` makes some")
     runs = read_runs(results)
     paths = write_report(results, records, runs, remarks=gathered.remarks)
-    view = build_view(records, runs, gathered.remarks)
+    view = paths.view
     console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
     for title, table in summary_tables(view):
         console.print(title, style="bold", markup=False)

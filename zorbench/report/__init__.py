@@ -4,17 +4,21 @@ import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from zorbench.report.model import ReportView
 
 __all__ = ["ReportPaths", "write_report"]
 
 
 class ReportPaths(NamedTuple):
-    """Where the parts of a report lie."""
+    """Where the parts of a report lie, and the view that they show."""
 
     html: Path
     markdown: Path
     csv: Path
+    view: "ReportView"
 
 
 def write_report(
@@ -36,7 +40,7 @@ def write_report(
     view = build.build_view(records, runs, remarks)
     folder = results / "report" if out is None else out
     folder.mkdir(parents=True, exist_ok=True)
-    paths = ReportPaths(folder / "index.html", folder / "report.md", folder / "records.csv")
+    paths = ReportPaths(folder / "index.html", folder / "report.md", folder / "records.csv", view)
     _replace(paths.csv, tables.records_csv(records))
     _replace(folder / "summary.csv", tables.summary_csv(view))
     _replace(paths.markdown, markdown.markdown(view))

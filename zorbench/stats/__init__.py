@@ -2,7 +2,7 @@
 
 from zorbench.stats.estimate import CONFIDENCE, SIGNIFICANCE, VERDICT_SEEDS, Estimate, is_smoke, mean_spread
 from zorbench.stats.floor import MIN_FLOOR_ERROR, choose_floor, skill, skill_difference
-from zorbench.stats.paired import Comparison, compare_all, compare_to, mean_interval, paired_difference
+from zorbench.stats.paired import Comparison, compare_all, mean_interval, paired_difference
 from zorbench.stats.power import minimum_detectable_effect, seeds_needed
 from zorbench.stats.search import expected_best
 from zorbench.stats.speed import (
@@ -31,7 +31,6 @@ __all__ = [
     "choose_floor",
     "compare_all",
     "compare_speed",
-    "compare_to",
     "expected_best",
     "is_smoke",
     "letters",

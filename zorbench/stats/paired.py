@@ -100,19 +100,6 @@ def compare_all(errors: Float[ndarray, "seeds entries"] | ArrayLike) -> list[Com
     return _compare(e, list(combinations(range(e.shape[1]), 2)))
 
 
-def compare_to(errors: Float[ndarray, "seeds entries"] | ArrayLike, reference: int) -> list[Comparison]:
-    """Every other column against the column `reference`, as one family: `compare_all` with fewer tests.
-
-    `second` is the reference, so that a negative difference is an improvement upon it. Raises `ValueError`
-    also if there is no such column.
-    """
-    e = finite(errors, 2, "compared errors")
-    columns = range(e.shape[1])
-    if reference not in columns:
-        raise ValueError(f"no column {reference} to compare with; there are {len(columns)}")
-    return _compare(e, [(column, reference) for column in columns if column != reference])
-
-
 def _compare(e: Float[ndarray, "seeds entries"], pairs: Sequence[tuple[int, int]]) -> list[Comparison]:
     if not pairs:
         return []
